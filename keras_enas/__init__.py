@@ -1,0 +1,42 @@
+"""Efficient Neural Architecture Search for Keras and KerasTuner.
+
+Names are loaded when they are used: a script that only reads architectures
+(`keras_enas.Architecture`) does not wait for TensorFlow.
+"""
+
+import importlib
+
+_HOMES = {
+    "Architecture": "search_space",
+    "Decision": "search_space",
+    "ENASOracle": "oracles",
+    "ENASTuner": "tuner",
+    "HyperMacroCNN": "hypermodels",
+    "InputChoice": "choices",
+    "Keyed": "choices",
+    "OpChoice": "choices",
+    "RandomOracle": "oracles",
+    "SearchOracle": "oracles",
+    "SearchSpace": "search_space",
+    "SkipChoice": "choices",
+    "Supergraph": "supergraph",
+    "layers": None,
+    "plot_architecture": "plotting",
+    "to_keras": "layers.stock",
+}
+
+__version__ = "0.1.0"
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'keras_enas' has no attribute '{name}'")
+    home = _HOMES[name]
+    if home is None:
+        return importlib.import_module(f"keras_enas.{name}")
+    return getattr(importlib.import_module(f"keras_enas.{home}"), name)
+
+
+def __dir__():
+    return sorted([*globals(), *_HOMES])

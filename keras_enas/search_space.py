@@ -52,7 +52,10 @@ class Decision:
             )
         for label in self.candidates:
             if self.kind == "op" and (
-                not isinstance(label, str) or not label or set(label) & set(" |\t\n") or label.isdigit()
+                not isinstance(label, str)
+                or not label
+                or set(label) & set(" |\t\n")
+                or label.isdigit()
             ):
                 raise ValueError(
                     f"`candidates` of decision '{self.name}' has the label {label!r}. A label is "

@@ -1,0 +1,14 @@
+"""Candidate operations and their companions as Keras layers, one kind a file."""
+
+from keras_enas.layers.convolution import ConvNormActivation, NormActivation
+from keras_enas.layers.normalization import BatchNormalization
+from keras_enas.layers.pooling import MaxPooling2D
+from keras_enas.layers.reduction import FactorizedReduction
+
+__all__ = [
+    "BatchNormalization",
+    "ConvNormActivation",
+    "FactorizedReduction",
+    "MaxPooling2D",
+    "NormActivation",
+]

@@ -1,0 +1,74 @@
+"""Early errors of the oracles; each names the argument and what would do."""
+
+import numpy as np
+
+NO_SPACE = (
+    "There is nothing to search: the hypermodel makes no choices. Make at least one "
+    "`OpChoice`, `InputChoice` or `SkipChoice` in its `build(hp)`."
+)
+
+
+def check_integer(name, value, least, optional=False):
+    """Raises `ValueError` unless `value` is an integer of at least `least` (or None)."""
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(
+            f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}."
+        )
+
+
+def checked_samples(space, architectures, rewards):
+    """Returns architectures `(n, decisions)` int32 and rewards `(n,)` float64, or raises.
+
+    Rewards that are NaN or infinite pass: whoever learns has to drop them.
+    """
+    if np.size(architectures) == 0:
+        architectures = np.zeros((0, len(space)), np.int32)
+    try:
+        architectures = space.check(architectures)
+    except ValueError as error:
+        raise ValueError(f"`architectures` does not fit the space. {error}") from None
+    if architectures.ndim != 2:
+        raise ValueError(
+            "`architectures` must have the shape (n, decisions). "
+            f"Received: shape {architectures.shape}."
+        )
+    try:
+        rewards = np.asarray(rewards, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"`rewards` must be numbers. Received: {rewards!r}.") from None
+    if rewards.shape != (len(architectures),):
+        raise ValueError(
+            f"`rewards` must have the shape ({len(architectures)},), one for each "
+            f"architecture. Received: shape {rewards.shape}."
+        )
+    return architectures, rewards
+
+
+def check_tunable(space, hyperparameters):
+    """Raises `ValueError` unless the oracle may tune every decision over all its candidates."""
+    known = {hp.name: hp for hp in hyperparameters.space}
+    for decision in space:
+        values = list(getattr(known.get(decision.name), "values", []))
+        if values != list(decision.candidates):
+            raise ValueError(
+                f"Decision '{decision.name}' has the candidates {list(decision.candidates)}, "
+                f"but the oracle may tune {values or 'nothing'} of it. Leave it out of "
+                "`hyperparameters` and keep `tune_new_entries=True`."
+            )
+
+
+def check_array_names(arrays, own, learns):
+    """Raises `ValueError` unless `arrays` has the names `own`, and `learned/...` if it `learns`."""
+    missing = [name for name in own if name not in arrays]
+    learned = [name for name in arrays if name.startswith("learned/")]
+    unknown = sorted(set(arrays) - set(own) - set(learned if learns else ()))
+    if missing or unknown:
+        raise ValueError(
+            f"`arrays` lacks {missing} and has the unknown {unknown}. Set the space first and "
+            "give what `get_arrays()` of the same oracle returned."
+        )
+    for name in ("seed", "draws"):
+        if arrays[name].shape != () or arrays[name].dtype.kind not in "iu":
+            raise ValueError(f"`arrays['{name}']` must be one integer.")

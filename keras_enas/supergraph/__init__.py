@@ -1,0 +1,8 @@
+"""The weight-sharing network: its step, its scores, its children."""
+
+from keras_enas.supergraph.child import inherit
+from keras_enas.supergraph.scoring import Scorer
+from keras_enas.supergraph.statistics import batch_statistics, recalibrate
+from keras_enas.supergraph.supergraph import Supergraph
+
+__all__ = ["Scorer", "Supergraph", "batch_statistics", "inherit", "recalibrate"]

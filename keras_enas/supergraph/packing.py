@@ -1,0 +1,68 @@
+"""Many small weights in one variable.
+
+An optimizer runs some twenty small operations for each variable, and a
+conditional is traced once for each tensor that its branches capture. A
+supergraph has many weights of which a step uses few, so it keeps those that
+go together in one flat variable and cuts out what a layer needs.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+class Hidden:
+    """Keeps layers out of Keras's tracking: their own weights must not be trained."""
+
+    def __init__(self, layers):
+        self.layers = layers
+
+
+def is_packable(variable):
+    """Whether a weight may share a variable: nothing is asked of it alone."""
+    return (
+        variable.trainable
+        and variable.dtype == "float32"
+        and getattr(variable, "regularizer", None) is None
+        and getattr(variable, "constraint", None) is None
+    )
+
+
+def sizes(variables):
+    """Number of elements of each variable."""
+    return [int(np.prod(v.shape)) for v in variables]
+
+
+def flatten(variables):
+    """Returns the values of variables as one NumPy vector."""
+    return np.concatenate([keras.ops.convert_to_numpy(v).ravel() for v in variables])
+
+
+def unflatten(vector, variables):
+    """Cuts a vector into tensors of the shapes of variables."""
+    parts = tf.split(vector, sizes(variables))
+    return [tf.reshape(part, v.shape) for part, v in zip(parts, variables, strict=True)]
+
+
+def run_with(layer, values, inputs, training):
+    """Calls a layer with values in place of its variables.
+
+    Args:
+        layer: A built layer.
+        values: Dict from `id(variable)` to tensor; variables that it does not
+            name keep their own value.
+        inputs: What the layer takes.
+        training: Boolean or None.
+
+    Returns:
+        The output, and a dict from `id(variable)` to the new value of each
+        non-trainable variable of the layer.
+    """
+    kwargs = {"training": training} if layer._call_has_training_arg else {}
+    outputs, states = layer.stateless_call(
+        [values.get(id(v), v.value) for v in layer.trainable_variables],
+        [values.get(id(v), v.value) for v in layer.non_trainable_variables],
+        inputs,
+        **kwargs,
+    )
+    return outputs, dict(zip(map(id, layer.non_trainable_variables), states, strict=True))

@@ -1,0 +1,49 @@
+"""Where a switch finds the current architecture.
+
+Not a Keras input: the user's own `keras.Model(inputs, outputs)` would not list
+it. Not a variable: each replica of a strategy trains its own child. So the step
+that is being traced opens a scope around the call of the network, and the
+switches in it read the tensor from there. Replicas trace in threads of their
+own, hence thread-local.
+"""
+
+import contextlib
+import threading
+
+_CURRENT = threading.local()
+
+
+class Scope:
+    """What holds while a network runs as one architecture.
+
+    Args:
+        architecture: int32 tensor `(decisions,)`.
+        batch_statistics: Boolean, whether normalisation uses the statistics
+            of the batch and leaves its moving averages alone.
+    """
+
+    def __init__(self, architecture, batch_statistics):
+        self.architecture = architecture
+        self.batch_statistics = batch_statistics
+
+
+@contextlib.contextmanager
+def architecture_scope(architecture, batch_statistics=False):
+    """Runs the networks called inside as `architecture`, an int32 tensor `(decisions,)`."""
+    outer = getattr(_CURRENT, "scope", None)
+    _CURRENT.scope = Scope(architecture, batch_statistics)
+    try:
+        yield
+    finally:
+        _CURRENT.scope = outer
+
+
+def current_scope():
+    """Returns the innermost `Scope`; `RuntimeError` if none is open."""
+    scope = getattr(_CURRENT, "scope", None)
+    if scope is None:
+        raise RuntimeError(
+            "A supergraph's network was called without an architecture. Call the Supergraph "
+            "(`supergraph(x, architecture=...)`), or build a child."
+        )
+    return scope

@@ -1,0 +1,186 @@
+"""The policy: the published one exactly, and a distribution over any space."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_enas.controllers import ControllerSettings, LSTMPolicy
+from keras_enas.search_space import Decision, SearchSpace
+
+
+def policy_of(space, profile="paper", seed=0, **changes):
+    return LSTMPolicy(space, ControllerSettings.from_profile(profile, **changes), seed)
+
+
+def logits_by_step(policy, architectures):
+    """Logits `(n, size, width)` of each step, on the way to architectures."""
+    groups = policy.logits_of(tf.constant(architectures))
+    of_group = dict(zip(policy.plan.groups, groups, strict=True))
+    places = (policy.plan.places[i] for i in range(len(policy.plan.steps)))
+    return [of_group[group][:, group.rows[place]].numpy() for group, place in places]
+
+
+def probability_of(policy, architectures):
+    """Probability of each architecture, from the logits on its way."""
+    result = np.ones(len(architectures))
+    for step, x in zip(policy.plan.steps, logits_by_step(policy, architectures), strict=True):
+        p = tf.nn.softmax(tf.cast(x, tf.float64)).numpy()
+        chosen = architectures[:, step.start : step.stop, None]
+        result *= np.take_along_axis(p, chosen, axis=2)[..., 0].prod(axis=1)
+    return result
+
+
+def with_random_offsets(policy):
+    values = policy.offsets.values
+    values.assign(np.random.default_rng(1).normal(size=values.shape))
+    return policy
+
+
+def all_architectures(space):
+    counts = [range(n) for n in space.num_candidates]
+    return np.array(list(itertools.product(*counts)), np.int32)
+
+
+def test_the_published_controller_has_41856_parameters(macro_space):
+    policy = policy_of(macro_space())
+    assert policy.count_params() == 41856
+    assert sum(int(np.prod(w.shape)) for w in policy.trainable_variables) == 41856
+
+
+def test_initial_weights_are_uniform_within_a_tenth(macro_space):
+    for weight in policy_of(macro_space()).named_weights.values():
+        assert 0.05 < np.abs(weight.numpy()).max() <= 0.1
+
+
+def test_equal_seeds_give_equal_weights(macro_space):
+    space = macro_space(3, 2)
+    one, two, other = (policy_of(space, seed=seed) for seed in (1, 1, 2))
+    for name, weight in one.named_weights.items():
+        np.testing.assert_array_equal(weight.numpy(), two.named_weights[name].numpy())
+        assert (weight.numpy() != other.named_weights[name].numpy()).any()
+
+
+@pytest.mark.parametrize(("tanh_constant", "temperature"), [(2.5, 5.0), (1.5, None), (None, None)])
+def test_it_computes_what_the_released_code_computes(macro_space, tanh_constant, temperature):
+    """Against the macro controller written out in NumPy, layer by layer."""
+    space = macro_space(4, 3)
+    policy = policy_of(space, init_range=1.0, tanh_constant=tanh_constant, temperature=temperature)
+    w = {name: weight.numpy() for name, weight in policy.named_weights.items()}
+    architecture = space.random(1, np.random.default_rng(3))[0]
+    logits = logits_by_step(policy, architecture[None])
+
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    def lstm(x, h, c):
+        i, f, g, o = np.split(x @ w["lstm/kernel"] + h @ w["lstm/recurrent_kernel"], 4, axis=1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        return sigmoid(o) * np.tanh(c), c
+
+    def shaped(x):
+        x = x / (temperature or 1.0)
+        return x if tanh_constant is None else tanh_constant * np.tanh(x)
+
+    h = c = np.zeros((1, 64))
+    x = w["start"]
+    anchors, expected, position = [], [], 0
+    for k in range(4):
+        h, c = lstm(x, h, c)
+        expected.append(shaped(h @ w["softmax/0"]))
+        x = w["embedding/0"][[architecture[position]]]
+        position += 1
+        h, c = lstm(x, h, c)
+        if k == 0:
+            x = w["start"]
+        else:
+            stacked = np.concatenate(anchors)
+            query = np.tanh(stacked @ w["attention/w1"] + h @ w["attention/w2"])
+            query = query @ w["attention/v"]
+            expected.append(shaped(np.concatenate([-query, query], axis=1)))
+            skip = architecture[None, position : position + k]
+            position += k
+            x = skip @ stacked / (1.0 + skip.sum())
+        anchors.append(h)
+    for ours, theirs in zip(logits, expected, strict=True):
+        np.testing.assert_allclose(ours[0], theirs, atol=1e-4)
+
+
+def test_offsets_change_nothing_at_the_start(macro_space):
+    space = macro_space(4, 3)
+    architectures = space.random(5, np.random.default_rng(0))
+    paper = logits_by_step(policy_of(space), architectures)
+    ours = logits_by_step(policy_of(space, offset_learning_rate=0.1), architectures)
+    for one, two in zip(paper, ours, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("profile", ["paper", "default"])
+def test_it_is_a_distribution_over_any_space(mixed_space, profile):
+    policy = policy_of(mixed_space, profile, init_range=2.0)
+    if policy.offsets:
+        with_random_offsets(policy)
+    architectures = all_architectures(mixed_space)
+    assert len(architectures) == mixed_space.size
+    total = probability_of(policy, architectures).sum()
+    np.testing.assert_allclose(total, 1.0, atol=1e-5)
+
+
+def test_samples_follow_the_probabilities(mixed_space):
+    policy = with_random_offsets(policy_of(mixed_space, "default", init_range=2.0))
+    architectures = all_architectures(mixed_space)
+    expected = 20000 * probability_of(policy, architectures)
+    drawn, _ = policy.draw(tf.constant(20000), tf.constant([1, 2]), tf.constant(1.0))
+    places = np.ravel_multi_index(drawn.numpy().T, mixed_space.num_candidates)
+    observed = np.bincount(places, minlength=len(architectures))
+    # Chi-square over the cells of at least 5 expected: mean and variance are k and 2k. The bound
+    # stands 6 standard deviations off; a false alarm would come once in about 1e7 seeds.
+    cells = expected >= 5
+    k = int(cells.sum())
+    chi_square = (np.square(observed - expected) / expected)[cells].sum()
+    assert k > 30
+    assert chi_square < k + 6 * np.sqrt(2 * k)
+
+
+def test_the_logits_drawn_by_are_the_logits_of_what_was_drawn(mixed_space):
+    policy = with_random_offsets(policy_of(mixed_space, "default", init_range=1.0))
+    drawn, logits = policy.draw(tf.constant(8), tf.constant([0, 0]), tf.constant(1.0))
+    for one, two in zip(logits, logits_by_step(policy, drawn.numpy()), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+    mixed_space.check(drawn.numpy())
+
+
+def test_without_temperature_every_step_takes_its_likeliest(mixed_space):
+    policy = policy_of(mixed_space, init_range=1.0)
+    drawn, _ = policy.draw(tf.constant(2), tf.constant([0, 0]), tf.constant(0.0))
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    for step, x in zip(policy.plan.steps, logits_by_step(policy, drawn.numpy()), strict=True):
+        np.testing.assert_array_equal(drawn[:, step.start : step.stop], np.argmax(x, axis=-1))
+
+
+def test_mixed_precision_leaves_it_alone(macro_space):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        policy = policy_of(macro_space(3, 2), "default")
+        _, logits = policy.draw(tf.constant(2), tf.constant([0, 0]), tf.constant(1.0))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert logits[0].dtype == tf.float32
+
+
+@pytest.mark.parametrize(
+    "decisions",
+    [
+        [Decision("a", "op", ("x",))],
+        [Decision("a", "input", (0, 1, 2))],
+        [Decision("s/0", "skip", (0, 1), "s"), Decision("s/1", "skip", (0, 1), "s")],
+        [Decision("b/s/0", "skip", (0, 1), "b/s"), Decision("b/op", "op", ("x", "y"))],
+    ],
+)
+def test_the_smallest_spaces(decisions):
+    space = SearchSpace(decisions)
+    policy = policy_of(space, "default")
+    total = probability_of(policy, all_architectures(space)).sum()
+    np.testing.assert_allclose(total, 1.0, atol=1e-6)
