@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_enas.controllers.cell import lstm_step
 from keras_enas.controllers.offsets import LogitOffsets
 from keras_enas.controllers.plan import Plan
 
@@ -42,18 +43,9 @@ class LSTMPolicy(keras.layers.Layer):
         self.settings = settings
         self._next_seed = seed
         units = settings.units
-        self.cell = keras.layers.LSTMCell(
-            units,
-            use_bias=False,
-            kernel_initializer=self._initializer(),
-            recurrent_initializer=self._initializer(),
-            dtype="float32",
-        )
-        self.cell.build((None, units))
-        self.named_weights = {
-            "lstm/kernel": self.cell.kernel,
-            "lstm/recurrent_kernel": self.cell.recurrent_kernel,
-        }
+        self.named_weights = {}
+        self.kernel = self._weight("lstm/kernel", (units, 4 * units))
+        self.recurrent_kernel = self._weight("lstm/recurrent_kernel", (units, 4 * units))
         self.start = self._weight("start", (1, units))
         self.embeddings, self.softmaxes = [], []
         for i, candidates in enumerate(self.plan.tables):
@@ -72,14 +64,10 @@ class LSTMPolicy(keras.layers.Layer):
             self.named_weights["offsets"] = self.offsets.values
         self.built = True
 
-    def _initializer(self):
-        bound, self._next_seed = self.settings.init_range, self._next_seed + 1
-        return keras.initializers.RandomUniform(-bound, bound, seed=self._next_seed)
-
     def _weight(self, name, shape):
-        weight = self.add_weight(
-            name=name.replace("/", "_"), shape=shape, initializer=self._initializer()
-        )
+        bound, self._next_seed = self.settings.init_range, self._next_seed + 1
+        initializer = keras.initializers.RandomUniform(-bound, bound, seed=self._next_seed)
+        weight = self.add_weight(name=name.replace("/", "_"), shape=shape, initializer=initializer)
         self.named_weights[name] = weight
         return weight
 
@@ -182,12 +170,13 @@ class LSTMPolicy(keras.layers.Layer):
         """
         start = tf.repeat(tf.convert_to_tensor(self.start), n, axis=0)
         h = c = tf.zeros((n, self.settings.units))
+        kernel = tf.concat([self.kernel, self.recurrent_kernel], axis=0)
         x, hidden, anchors = start, [], []
         if self.plan.learned_anchors:
             learned = tf.repeat(tf.convert_to_tensor(self.first_anchors)[None], n, axis=0)
             anchors = tf.unstack(learned, axis=1)
         for i, step in enumerate(self.plan.steps):
-            h, (_, c) = self.cell.call(x, [h, c])
+            h, c = lstm_step(x, h, c, kernel)
             hidden.append(h)
             chosen = choose(i, h, anchors)
             if step.kind == "op":
@@ -196,10 +185,11 @@ class LSTMPolicy(keras.layers.Layer):
                 seen = tf.stack([anchors[k] for k in step.anchors], axis=1)
                 if step.kind == "skip":
                     chosen /= 1.0 + tf.reduce_sum(chosen, axis=1, keepdims=True)
-                x = tf.matmul(chosen[:, None, :], seen)[:, 0]
+                # Without broadcasting, whose gradient would double the steps of the trace.
+                x = tf.squeeze(tf.raw_ops.BatchMatMul(x=chosen[:, None, :], y=seen), axis=1)
             if step.closes:
                 if step.kind != "skip":
-                    h, (_, c) = self.cell.call(x, [h, c])
+                    h, c = lstm_step(x, h, c, kernel)
                     x = start
                 anchors.append(h)
         return hidden, anchors

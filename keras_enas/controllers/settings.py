@@ -41,7 +41,7 @@ class ControllerSettings:
     tanh_constant: float | None = 2.5
     temperature: float | None = 5.0
     init_range: float = 0.1
-    offset_learning_rate: float = 0.05
+    offset_learning_rate: float = 0.07
     advantage: str = "normalised"
     baseline_decay: float = 0.99
     entropy_weight: float = 0.01

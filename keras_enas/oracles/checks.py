@@ -1,5 +1,8 @@
 """Early errors of the oracles; each names the argument and what would do."""
 
+import math
+import warnings
+
 import numpy as np
 
 NO_SPACE = (
@@ -8,13 +11,15 @@ NO_SPACE = (
 )
 
 
-def check_integer(name, value, least, optional=False):
-    """Raises `ValueError` unless `value` is an integer of at least `least` (or None)."""
+def check_integer(name, value, least, most=math.inf, optional=False):
+    """Raises `ValueError` unless `value` is an integer in `[least, most]`, or None if optional."""
     if value is None and optional:
         return
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+    integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not integer or not least <= value <= most:
+        limit = "" if most == math.inf else f" and at most {most}"
         raise ValueError(
-            f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}."
+            f"`{name}` must be an integer of at least {least}{limit}. Received: {name}={value!r}."
         )
 
 
@@ -72,3 +77,14 @@ def check_array_names(arrays, own, learns):
     for name in ("seed", "draws"):
         if arrays[name].shape != () or arrays[name].dtype.kind not in "iu":
             raise ValueError(f"`arrays['{name}']` must be one integer.")
+
+
+def warn_of_too_few_trials(oracle):
+    """Warns if all trials together are fewer than one update takes."""
+    if oracle.max_trials is not None and oracle.max_trials < oracle.samples_per_update:
+        warnings.warn(
+            f"{type(oracle).__name__} learns from {oracle.samples_per_update} trials at a time, "
+            f"and `max_trials` is {oracle.max_trials}: it will learn nothing. Raise `max_trials` "
+            "or lower `samples_per_update`.",
+            stacklevel=4,
+        )

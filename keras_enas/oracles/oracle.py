@@ -1,6 +1,5 @@
 """What every search strategy shares: KerasTuner's oracle on two verbs."""
 
-import abc
 import json
 import os
 import random
@@ -19,8 +18,9 @@ from keras_enas.search_space import SearchSpace, recorded_space
 class SearchOracle(keras_tuner.Oracle):
     """A search strategy: it proposes architectures and learns from their rewards.
 
-    A subclass implements `sample` and `learn` (through `_sample` and `_learn`,
-    which get checked arguments) and names what it has learned. Driven by
+    A subclass implements the two verbs, as `_sample` and `_learn`, which get
+    checked arguments, and `_get_learned` and `_set_learned` if there is
+    something to save; all else has a default on these. Driven by
     `ENASTuner` it searches with shared weights, thousands of samples a round;
     driven by a stock `keras_tuner.Tuner` each trial trains one child by itself.
 
@@ -49,7 +49,7 @@ class SearchOracle(keras_tuner.Oracle):
 
     def __init__(self, objective=None, max_trials=100, seed=None, samples_per_update=1, **kwargs):
         checks.check_integer("max_trials", max_trials, 1, optional=True)
-        checks.check_integer("seed", seed, 0, optional=True)
+        checks.check_integer("seed", seed, 0, most=2**31 - 1, optional=True)
         checks.check_integer("samples_per_update", samples_per_update, 1)
         super().__init__(objective=objective, max_trials=max_trials, **kwargs)
         # KerasTuner takes a seed of 0 for none.
@@ -118,21 +118,29 @@ class SearchOracle(keras_tuner.Oracle):
             self._last.update(self._learn(architectures[finite], rewards) or {})
         self._changed = True
 
-    @abc.abstractmethod
     def _sample(self, n, seed):
-        """Draws `(n, decisions)` from a pair of integers as the only source of chance."""
+        """Draws `(n, decisions)`; `seed`, a pair of integers, is the only source of chance."""
+        raise NotImplementedError
 
-    @abc.abstractmethod
     def _learn(self, architectures, rewards):
-        """Learns from finite rewards; returns a dict of what is worth recording."""
+        """Learns from finite rewards; returns a dict of what is worth recording, or None."""
+        raise NotImplementedError
 
-    @abc.abstractmethod
     def most_likely(self):
         """The likeliest candidate of every decision, int32 `(decisions,)`; no chance in it."""
+        return np.array([np.argmax(p) for p in self.probabilities().values()], np.int32)
 
-    @abc.abstractmethod
     def probabilities(self):
-        """Marginal probabilities, `{decision name: float array (candidates,)}`."""
+        """Marginal probabilities, `{decision name: float array (candidates,)}`.
+
+        Here the frequencies in a fixed sample, for a strategy that knows no better.
+        """
+        self._require_space()
+        drawn = self._sample(256, (self.seed, 0))
+        return {
+            decision.name: np.bincount(drawn[:, i], minlength=len(decision.candidates)) / 256
+            for i, decision in enumerate(self._space)
+        }
 
     def diagnostics(self):
         """What the last `learn` saw.
@@ -189,6 +197,8 @@ class SearchOracle(keras_tuner.Oracle):
     def populate_space(self, trial_id):
         """Proposes an architecture; other hyperparameters stay at their default."""
         self._require_space()
+        if not (self.by_rounds or self.trials):
+            checks.warn_of_too_few_trials(self)
         chosen = self.most_likely() if self.by_rounds else self.sample(1)[0]
         hps = HyperParameters()
         for hp in self.hyperparameters.space:
@@ -311,18 +321,6 @@ class SearchOracle(keras_tuner.Oracle):
         files.write_atomically(path, json.dumps(trial.get_state()).encode())
 
     def reload(self):
-        """Reads the state; a trial that was under way starts over."""
+        """Reads the state; a trial that was under way will start over."""
         super().reload()
-        # A trial that oracle.json does not know was killed between the two files: it never
-        # began, and its architecture is drawn again.
-        for trial_id in set(self.trials) - set(self.start_order):
-            del self.trials[trial_id]
-        # KerasTuner notes the end of a trial before it takes it from those under way: killed in
-        # between, a trial that has ended and was learned from would be run and learned again.
-        ended = set(self.end_order)
-        self._retry_queue = [i for i in dict.fromkeys(self._retry_queue) if i not in ended]
-        for trial_id in self._retry_queue:
-            trial = self.trials[trial_id]
-            # What it reported before would be mistaken for the report of the new run.
-            trial.metrics = type(trial.metrics)()
-            trial.score, trial.best_step = None, 0
+        files.mend_trials(self)

@@ -60,3 +60,20 @@ def remove_others(directory, pattern, kept):
     for path in tf.io.gfile.glob(os.path.join(directory, pattern)):
         if os.path.basename(path) != kept:
             tf.io.gfile.remove(path)
+
+
+def mend_trials(oracle):
+    """Mends what a kill leaves between the files of KerasTuner, on a reloaded oracle."""
+    # A trial that oracle.json does not know was killed between the two files: it never began, and
+    # its architecture is drawn again.
+    for trial_id in set(oracle.trials) - set(oracle.start_order):
+        del oracle.trials[trial_id]
+    # KerasTuner notes the end of a trial before it takes it from those under way: killed in
+    # between, a trial that has ended and was learned from would be run and learned again.
+    waiting = dict.fromkeys(oracle._retry_queue)
+    oracle._retry_queue = [i for i in waiting if i not in oracle.end_order]
+    for trial_id in oracle._retry_queue:
+        trial = oracle.trials[trial_id]
+        # What it reported before would be mistaken for the report of the new run.
+        trial.metrics = type(trial.metrics)()
+        trial.score, trial.best_step = None, 0

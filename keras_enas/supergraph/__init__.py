@@ -4,5 +4,6 @@ from keras_enas.supergraph.child import inherit
 from keras_enas.supergraph.scoring import Scorer
 from keras_enas.supergraph.statistics import batch_statistics, recalibrate
 from keras_enas.supergraph.supergraph import Supergraph
+from keras_enas.supergraph.switches import OpSwitch
 
-__all__ = ["Scorer", "Supergraph", "batch_statistics", "inherit", "recalibrate"]
+__all__ = ["OpSwitch", "Scorer", "Supergraph", "batch_statistics", "inherit", "recalibrate"]

@@ -124,16 +124,24 @@ class Supergraph(keras.Model):
         parts = (network._compile_metrics, network._compile_loss)
         if all(part is None or part.built for part in parts):
             return
-        batch = keras.tree.map_structure(_describe, batch)
+        batch = keras.tree.map_structure(self._describe, batch)
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
-        outputs = keras.tree.map_structure(_describe, network.output)
-        for function, kwargs in (
-            (network.compute_metrics, {}),
-            (network._compute_loss, {"training": False}),
-        ):
-            keras.src.backend.compute_output_spec(
-                function, x, y, outputs, sample_weight=sample_weight, **kwargs
-            )
+        outputs = keras.tree.map_structure(self._describe, network.output)
+        with self.distribute_strategy.scope():
+            for function, kwargs in (
+                (network.compute_metrics, {}),
+                (network._compute_loss, {"training": False}),
+            ):
+                _Symbolic(function).compute_output_spec(
+                    x, y, outputs, sample_weight=sample_weight, **kwargs
+                )
+
+    def _describe(self, tensor):
+        if tensor is None or isinstance(tensor, tf.experimental.Optional):
+            return None
+        # Under a strategy a batch is a part for each replica.
+        tensor = self.distribute_strategy.experimental_local_results(tensor)[0]
+        return keras.KerasTensor(tensor.shape, keras.backend.standardize_dtype(tensor.dtype))
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Keras calls this before the first step of `fit`, `evaluate` and `train_on_batch`.
@@ -153,10 +161,12 @@ class Supergraph(keras.Model):
             return self.network.predict_step(relax_batch(data))
 
 
-def _describe(tensor):
-    if tensor is None or isinstance(tensor, tf.experimental.Optional):
-        return None
-    return keras.KerasTensor(tensor.shape, keras.backend.standardize_dtype(tensor.dtype))
+class _Symbolic(keras.Operation):
+    """A function that Keras may run on tensor descriptions."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.call = function
 
 
 def relax_batch(data):

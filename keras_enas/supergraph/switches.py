@@ -20,9 +20,14 @@ from keras_enas.supergraph.packing import (
 from keras_enas.supergraph.scope import current_scope
 
 
-def _symbolic(layer, spec):
-    """Builds a layer on a tensor description and returns that of its output."""
-    return layer(keras.KerasTensor(spec.shape, spec.dtype))
+def _symbolic(layer, specs):
+    """Calls a layer on tensor descriptions and returns that of its output."""
+    return layer(keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, x.dtype), specs))
+
+
+def _build(layer, input_shape, dtype):
+    """Builds a layer on a shape, or on several of a layer that takes several tensors."""
+    layer(keras.tree.map_shape_structure(lambda s: keras.KerasTensor(s, dtype), input_shape))
 
 
 class OpSwitch(keras.layers.Layer):
@@ -39,7 +44,8 @@ class OpSwitch(keras.layers.Layer):
     """
 
     def __init__(self, decision, position, branches, **kwargs):
-        super().__init__(**kwargs)
+        # The candidates cast for themselves: weights and averages reach them in full precision.
+        super().__init__(autocast=False, **kwargs)
         self.decision = decision
         self.position = position
         self.labels = list(branches)
@@ -52,7 +58,7 @@ class OpSwitch(keras.layers.Layer):
 
     def build(self, input_shape):
         for branch in self.branches:
-            branch(keras.KerasTensor(input_shape, self.compute_dtype))
+            _build(branch, input_shape, self.compute_dtype)
         packed = [[v for v in b.trainable_variables if is_packable(v)] for b in self.branches]
         self._hidden.packed = packed
         self._hidden.sizes = [sum(sizes(variables)) for variables in packed]
@@ -75,12 +81,7 @@ class OpSwitch(keras.layers.Layer):
                     f"'{self.labels[0]}' gives {specs[0].shape} {specs[0].dtype}, '{label}' gives "
                     f"{spec.shape} {spec.dtype}. Give all of them one shape and dtype."
                 )
-            if any(getattr(layer, "activity_regularizer", None) for layer in _tree(branch)):
-                raise ValueError(
-                    f"Candidate '{label}' of OpChoice '{self.decision.name}' has an "
-                    "`activity_regularizer`, whose loss cannot leave a switch. Regularise the "
-                    "output of the choice instead (keras.layers.ActivityRegularization)."
-                )
+            _check_activity(f"Candidate '{label}' of OpChoice '{self.decision.name}'", branch)
         return keras.KerasTensor(specs[0].shape, specs[0].dtype)
 
     def values_of(self, index):
@@ -195,7 +196,8 @@ class KeyedLayer(keras.layers.Layer):
     """
 
     def __init__(self, decisions, positions, factory, only=None, **kwargs):
-        super().__init__(**kwargs)
+        # As in `OpSwitch`.
+        super().__init__(autocast=False, **kwargs)
         self.decisions = decisions
         self.positions = positions
         self.only = only
@@ -213,7 +215,7 @@ class KeyedLayer(keras.layers.Layer):
     def build(self, input_shape):
         rows = self._hidden.layers
         for row in rows:
-            row(keras.KerasTensor(input_shape, self.compute_dtype))
+            _build(row, input_shape, self.compute_dtype)
         groups = {}
         for i, variable in enumerate(self.template.variables):
             if getattr(variable, "constraint", None) is not None:
@@ -239,10 +241,11 @@ class KeyedLayer(keras.layers.Layer):
 
     def compute_output_spec(self, inputs, training=None):
         spec = _symbolic(self.template, inputs)
-        if self.only is not None and spec.shape != inputs.shape:
+        _check_activity(f"The layer Keyed on '{self.decisions[0].name}'", self.template)
+        if self.only is not None and spec.shape != getattr(inputs, "shape", None):
             raise ValueError(
                 f"Keyed on '{self.decisions[0].name}': with `only` the layer must keep the shape "
-                f"of its input. It takes {inputs.shape} and gives {spec.shape}."
+                f"of its one input. It takes {inputs} and gives {spec.shape}."
             )
         return keras.KerasTensor(spec.shape, spec.dtype)
 
@@ -288,7 +291,15 @@ class KeyedLayer(keras.layers.Layer):
 
         if self.only is None:
             return run()
-        return tf.cond(row >= 0, run, lambda: tf.identity(inputs))
+        return tf.cond(row >= 0, run, lambda: tf.cast(inputs, self.compute_dtype))
+
+
+def _check_activity(who, layer):
+    if any(getattr(part, "activity_regularizer", None) for part in layer._flatten_layers()):
+        raise ValueError(
+            f"{who} has an `activity_regularizer`, whose loss cannot leave a switch. Regularise "
+            "its output instead (keras.layers.ActivityRegularization)."
+        )
 
 
 def _check_alike(choice, name, tensors):
@@ -300,8 +311,3 @@ def _check_alike(choice, name, tensors):
                 f"{first.dtype}, number {i} is {tensor.shape} {tensor.dtype}. "
                 "Bring all of them to one shape and dtype first."
             )
-
-
-def _tree(layer):
-    """A layer and all layers in it."""
-    return layer._flatten_layers()

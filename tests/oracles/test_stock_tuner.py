@@ -78,6 +78,13 @@ def test_it_learns_when_enough_trials_are_there(make_tuner):
     assert len(oracle.get_arrays()["pending/rewards"]) == 2
 
 
+def test_too_few_trials_to_learn_from_are_reported(make_tuner):
+    oracle = ENASOracle("val_accuracy", max_trials=2, seed=0)
+    tuner = make_tuner(oracle)
+    with pytest.warns(UserWarning, match="from 20 trials at a time, and `max_trials` is 2"):
+        oracle.create_trial(tuner.tuner_id)
+
+
 @pytest.mark.filterwarnings("ignore:All-NaN:RuntimeWarning")  # KerasTuner's best value of [NaN].
 def test_a_score_that_is_nan_is_not_learned_from(make_tuner):
     oracle = ENASOracle("val_accuracy", max_trials=3, seed=0, samples_per_update=2)

@@ -1,0 +1,167 @@
+"""The data of a search: checked early, and in an order that a new process can repeat."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+class TrainingData:
+    """Batches for the shared weights.
+
+    Arrays are shuffled anew for every epoch, by the seed and the number of the
+    epoch alone: an interrupted search goes on with the very batches that an
+    uninterrupted one would have had. A `tf.data.Dataset` is taken as it is.
+
+    Args:
+        x: Arrays (one, or a structure of them) or a `tf.data.Dataset` of batches.
+        y: Arrays, or None for a dataset.
+        sample_weight: Optional array.
+        batch_size: Integer, for arrays.
+        shuffle: Boolean, for arrays.
+        seed: Integer.
+        steps_per_epoch: Optional integer.
+    """
+
+    def __init__(self, x, y, sample_weight, batch_size, shuffle, seed, steps_per_epoch=None):
+        self._seed = seed
+        self._shuffle = shuffle
+        self._batch_size = batch_size
+        self.is_dataset = isinstance(x, tf.data.Dataset)
+        if self.is_dataset:
+            self._dataset = x
+            cardinality = int(x.cardinality())
+            self.steps = steps_per_epoch or (cardinality if cardinality > 0 else None)
+        else:
+            with tf.device("CPU:0"):
+                self._arrays = keras.tree.map_structure(
+                    _tensor, (x, y) if sample_weight is None else (x, y, sample_weight)
+                )
+            self._size = len(keras.tree.flatten(x)[0])
+            self.steps = steps_per_epoch or math.ceil(self._size / batch_size)
+
+    def batches(self, epochs):
+        """Returns the `tf.data.Dataset` of the epochs numbered `epochs`, one after the other."""
+        if self.is_dataset:
+            return self._dataset if self.steps is None else self._dataset.repeat()
+        parts = []
+        for epoch in epochs:
+            order = np.arange(self._size)
+            if self._shuffle:
+                np.random.default_rng((self._seed, epoch)).shuffle(order)
+            ends = np.arange(0, self._size, self._batch_size)[1:]
+            chunks = np.split(order, ends)
+            parts += [chunks[i % len(chunks)] for i in range(self.steps)]
+        rows = tf.RaggedTensor.from_row_lengths(
+            np.concatenate(parts), [len(part) for part in parts]
+        )
+        arrays = self._arrays
+
+        def take(indices):
+            return keras.tree.map_structure(lambda a: tf.gather(a, indices), arrays)
+
+        return tf.data.Dataset.from_tensor_slices(rows).map(take).prefetch(2)
+
+    def some_inputs(self, count):
+        """Returns inputs (without labels) of up to `count` batches, for recalibration."""
+        return [batch[0] for batch in self.batches([0]).take(count)]
+
+
+class ValidationData:
+    """Batches on which architectures are scored.
+
+    Normalisation uses the statistics of a batch, so batches are of one size
+    (give or take one) and mixed, in an order that the seed fixes.
+
+    Args:
+        data: `(x, y)` or `(x, y, sample_weight)` of arrays, or a `tf.data.Dataset`.
+        batch_size: Integer, for arrays.
+        seed: Integer.
+        steps: Optional integer, how many batches to use at most.
+    """
+
+    def __init__(self, data, batch_size, seed, steps=None):
+        if isinstance(data, tf.data.Dataset):
+            self.batches = list(data.take(steps or -1))
+        else:
+            data = tuple(a for a in data if a is not None)
+            size = len(keras.tree.flatten(data)[0])
+            order = np.random.default_rng((seed, size)).permutation(size)
+            chunks = np.array_split(order, math.ceil(size / batch_size))[:steps]
+            with tf.device("CPU:0"):
+                self.batches = [
+                    keras.tree.map_structure(lambda a, c=chunk: _tensor(np.asarray(a)[c]), data)
+                    for chunk in chunks
+                ]
+        self.sizes = [int(keras.tree.flatten(batch)[0].shape[0]) for batch in self.batches]
+
+
+def split(x, y, sample_weight, share):
+    """Takes the last `share` of arrays for validation, as `fit` does.
+
+    Returns:
+        `(x, y, sample_weight)` for training and for validation.
+    """
+    size = len(keras.tree.flatten(x)[0])
+    at = math.floor(size * (1.0 - share))
+    if not 0 < at < size:
+        raise ValueError(
+            f"`validation_split` must leave examples on both sides. Received: "
+            f"validation_split={share} for {size} examples."
+        )
+    arrays = (x, y, sample_weight)
+    return tuple(
+        keras.tree.map_structure(lambda a, part=part: None if a is None else a[part], arrays)
+        for part in (slice(at), slice(at, None))
+    )
+
+
+def check_arrays(name, x, y, sample_weight=None):
+    """Checks that arrays are there and of one length; `ValueError` names the argument."""
+    if y is None:
+        raise ValueError(f"`{name}`: arrays need labels. Received y=None.")
+    parts = [a for a in keras.tree.flatten((x, y, sample_weight)) if a is not None]
+    lengths = {len(a) for a in parts}
+    if len(lengths) > 1:
+        raise ValueError(
+            f"`{name}`: all arrays must have one length. Received {[len(a) for a in parts]}."
+        )
+    if lengths == {0}:
+        raise ValueError(f"`{name}` is empty. Give at least one example.")
+
+
+def check_dataset(name, dataset):
+    """Checks that a dataset has a batch of `(x, y)`; returns its first batch."""
+    if int(dataset.cardinality()) == 0:
+        raise ValueError(f"`{name}` is an empty dataset. Give at least one batch.")
+    for batch in dataset.take(1):
+        if not isinstance(batch, tuple) or len(batch) not in (2, 3):
+            raise ValueError(
+                f"`{name}` must be a dataset of batches (x, y) or (x, y, sample_weight). "
+                f"Received elements like {dataset.element_spec}."
+            )
+        return batch
+    raise ValueError(f"`{name}` is an empty dataset. Give at least one batch.")
+
+
+def check_labels(name, y, network):
+    """Checks integer labels against the classes that the network has."""
+    loss = network.loss
+    loss = loss if isinstance(loss, str) else getattr(loss, "name", getattr(loss, "__name__", ""))
+    if "sparse_categorical" not in str(loss) or isinstance(y, (dict, list)):
+        return
+    classes = network.output.shape[-1]
+    labels = np.asarray(y)
+    low, high = labels.min(), labels.max()
+    if low < 0 or high >= classes:
+        raise ValueError(
+            f"`{name}`: labels must be 0 to {classes - 1}, since the network has {classes} "
+            f"outputs. Received labels from {low} to {high}."
+        )
+
+
+def _tensor(array):
+    array = np.asarray(array)
+    # Keras converts float64 when it makes batches of arrays itself.
+    return tf.convert_to_tensor(array.astype("float32") if array.dtype == np.float64 else array)

@@ -1,0 +1,63 @@
+"""One line a round, with the time left."""
+
+import math
+import time
+
+
+class Progress:
+    """Prints how a search goes.
+
+    Args:
+        rounds: Integer, how many there are in all.
+        enabled: Boolean.
+    """
+
+    def __init__(self, rounds, enabled):
+        self._rounds = rounds
+        self._enabled = enabled
+        self._seconds = []
+        self._began = None
+
+    def begin(self):
+        self._began = time.monotonic()
+
+    def end(self, number, record):
+        """Prints the line of a round that has ended.
+
+        Args:
+            number: Integer, the round, from 0.
+            record: Dict with `objective`, `derived`, `deviation`, `loss` and, if
+                the oracle learned, `controller_mean_reward` and `controller_entropy`.
+        """
+        seconds = time.monotonic() - self._began
+        # The first round traces the step: it says nothing about the others.
+        self._seconds.append(seconds)
+        if not self._enabled:
+            return
+        usual = self._seconds[1:] or self._seconds
+        left = sum(usual) / len(usual) * (self._rounds - number - 1)
+        parts = [
+            f"Round {number + 1}/{self._rounds}",
+            f"loss {record['loss']:.4f}",
+            f"shared-weight {record['objective']} {record['derived']:.4f} "
+            f"± {record['deviation']:.4f}",
+        ]
+        if "controller_mean_reward" in record:
+            parts.append(f"mean reward {record['controller_mean_reward']:.4f}")
+        if "controller_entropy" in record:
+            parts.append(f"entropy {record['controller_entropy']:.1f}")
+        parts += [f"{seconds:.1f} s", f"{_duration(left)} left"]
+        print(" | ".join(parts), flush=True)
+
+    def say(self, text):
+        """Prints a line, unless the search is to be quiet."""
+        if self._enabled:
+            print(text, flush=True)
+
+
+def _duration(seconds):
+    if seconds < 90:
+        return f"{math.ceil(seconds)} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

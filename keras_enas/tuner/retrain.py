@@ -1,0 +1,319 @@
+"""Training what was found from scratch, beside random architectures."""
+
+import dataclasses
+import json
+import math
+import os
+import shutil
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+from rich.table import Table
+
+from keras_enas.layers.stock import Functional, to_keras
+from keras_enas.search_space import Architecture
+from keras_enas.tuner.cost import count_flops, count_parameters
+from keras_enas.tuner.generations import write_json
+from keras_enas.tuner.round import Score
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainedChild:
+    """One architecture trained from scratch.
+
+    Args:
+        origin: `"derived"` or `"random"`.
+        architecture: The `Architecture`.
+        shared_weights: Its `Score` with shared weights, before it was trained.
+        trained: Float, the objective on the validation data after the last epoch.
+        test: Dict of metrics on the test data, empty if there are none.
+        parameters: Integer, trainable parameters.
+        flops: Integer, operations for one example.
+        cpu_seconds: Float, CPU time of building and training.
+    """
+
+    origin: str
+    architecture: Architecture
+    shared_weights: Score
+    trained: float
+    test: dict
+    parameters: int
+    flops: int
+    cpu_seconds: float
+
+
+class Retrained:
+    """What `retrain` returns.
+
+    Attributes:
+        model: The best trained child, in stock Keras layers.
+        architecture: Its `Architecture`.
+        children: List of `TrainedChild`, derived ones first.
+        objective: The `keras_tuner.Objective`.
+        folder: String, where the files are.
+    """
+
+    def __init__(self, model, best, children, objective, folder):
+        self.model = model
+        self.architecture = best.architecture
+        self.children = children
+        self.objective = objective
+        self.folder = folder
+
+    def relative_improvement(self):
+        """The derived ones' mean over the random ones' mean, in percent.
+
+        `(derived - random) / random` of the trained objective (Yang et al.
+        2020), positive if the derived are better; NaN without random ones.
+        """
+        means = [
+            np.mean([c.trained for c in self.children if c.origin == origin] or [math.nan])
+            for origin in ("derived", "random")
+        ]
+        sign = 1.0 if self.objective.direction == "max" else -1.0
+        return float(sign * 100.0 * (means[0] - means[1]) / means[1])
+
+    def to_dict(self):
+        """Returns everything but the model, JSON-serialisable."""
+        children = [
+            {**dataclasses.asdict(dataclasses.replace(c, architecture=str(c.architecture)))}
+            for c in self.children
+        ]
+        improvement = self.relative_improvement()
+        return {
+            "objective": self.objective.name,
+            "best": str(self.architecture),
+            "relative_improvement_over_random_percent": (
+                improvement if math.isfinite(improvement) else None
+            ),
+            "children": children,
+        }
+
+    def summary(self):
+        """Prints the table."""
+        name = self.objective.name.removeprefix("val_")
+        tests = [metric for metric in self.children[0].test if metric != "loss"]
+        table = Table(title="Trained from scratch under one recipe")
+        for column in ("", "origin", f"shared-weight\nval {name}", f"trained\nval {name}"):
+            table.add_column(column)
+        for column in (*(f"trained\ntest {metric}" for metric in tests), "parameters", "FLOPs"):
+            table.add_column(column, justify="right")
+        table.add_column("CPU s", justify="right")
+        for number, child in enumerate(self.children, 1):
+            score = child.shared_weights
+            table.add_row(
+                str(number),
+                child.origin,
+                f"{score.objective:.4f} ± {score.deviation:.4f}",
+                f"{child.trained:.4f}",
+                *(f"{child.test[metric]:.4f}" for metric in tests),
+                f"{child.parameters:,}",
+                f"{child.flops:,}",
+                f"{child.cpu_seconds:.1f}",
+            )
+        console = Console()
+        console.print(table)
+        for number, child in enumerate(self.children, 1):
+            console.print(f"{number}: {child.architecture}", highlight=False)
+        counts = [sum(c.origin == o for c in self.children) for o in ("derived", "random")]
+        if counts[1]:
+            console.print(
+                f"Derived ({counts[0]}) against random ({counts[1]}): trained val {name} "
+                f"{self.relative_improvement():+.2f} % relative to the random mean."
+            )
+        console.print(
+            "Scores with shared weights rank architectures; only trained ones are accuracies."
+        )
+        console.print(f"Files: {self.folder}", soft_wrap=True)
+
+
+def retrain(
+    tuner,
+    x,
+    y=None,
+    *,
+    validation_data=None,
+    test_data=None,
+    epochs=10,
+    batch_size=32,
+    top=3,
+    random_baseline=2,
+    cosine_decay=True,
+    callbacks=None,
+    seed=None,
+    verbose="auto",
+    **fit_kwargs,
+):
+    """Trains the best architectures from scratch, and random ones under the same recipe.
+
+    Writes to the project folder: `best_model.keras` and `best_model/` (a
+    SavedModel), both in stock Keras layers; `best_architecture.json`;
+    `results.json`.
+
+    Args:
+        tuner: An `ENASTuner` that has searched.
+        x: As in `fit`.
+        y: As in `fit`.
+        validation_data: As in `fit`. The best child is chosen by it, as were
+            the architectures; for an unbiased figure give `test_data`.
+        test_data: Optional `(x, y)` or dataset that nothing was chosen by.
+        epochs: Integer.
+        batch_size: Integer, for arrays.
+        top: Integer, how many derived architectures.
+        random_baseline: Integer, how many random ones of the same space.
+        cosine_decay: Boolean, whether the learning rate falls to 0 along a
+            cosine, epoch by epoch.
+        callbacks: Optional callable without arguments that returns a new list
+            of callbacks for each child.
+        seed: Optional integer; default the tuner's. It draws the random
+            architectures and seeds every child alike.
+        verbose: 0: nothing; 2: also Keras's progress bar.
+        **fit_kwargs: Further arguments of `fit`.
+
+    Returns:
+        A `Retrained`.
+
+    Raises:
+        ValueError: If an argument does not fit; nothing has been written then.
+    """
+    if validation_data is None:
+        raise ValueError("`validation_data` is needed to compare the trained children.")
+    for name, value, least in (("epochs", epochs, 1), ("top", top, 1)):
+        if value < least:
+            raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value}.")
+    if random_baseline < 0:
+        raise ValueError(f"`random_baseline` must not be negative. Received: {random_baseline}.")
+    if callbacks is not None and not callable(callbacks):
+        raise ValueError(
+            "`callbacks` must be a callable that returns new callbacks for each child, such as "
+            "`lambda: [keras.callbacks.TerminateOnNaN()]`."
+        )
+    if isinstance(x, tf.data.Dataset):
+        batch_size = None
+    seed = tuner.oracle.seed if seed is None else seed
+    derived = [one.architecture for one in tuner._found(top)]
+    chosen = [("derived", one) for one in derived]
+    chosen += [
+        ("random", one) for one in random_others(tuner.space, random_baseline, seed, derived)
+    ]
+    scores = tuner.score([architecture for _, architecture in chosen], validation_data)
+    name = tuner.oracle.objective.name.removeprefix("val_")
+    sign = 1.0 if tuner.oracle.objective.direction == "max" else -1.0
+    evaluation = validation_data if isinstance(validation_data, tf.data.Dataset) else None
+
+    children, best, best_model = [], None, None
+    for i, ((origin, architecture), score) in enumerate(zip(chosen, scores, strict=True)):
+        if verbose:
+            print(f"Training {i + 1}/{len(chosen)} ({origin}): {architecture}", flush=True)
+        began = time.process_time()
+        keras.utils.set_random_seed(seed)
+        model = tuner._build_child(architecture)
+        extra = [] if callbacks is None else list(callbacks())
+        if cosine_decay:
+            extra.append(cosine(epochs))
+        model.fit(
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            callbacks=extra,
+            verbose=1 if verbose == 2 else 0,
+            shuffle=not isinstance(x, tf.data.Dataset),
+            **fit_kwargs,
+        )
+        seconds = time.process_time() - began
+        trained = _evaluate(model, evaluation or validation_data, batch_size)[name]
+        child = TrainedChild(
+            origin=origin,
+            architecture=architecture,
+            shared_weights=score,
+            trained=trained,
+            test={} if test_data is None else _evaluate(model, test_data, batch_size),
+            parameters=count_parameters(model),
+            flops=count_flops(model),
+            cpu_seconds=seconds,
+        )
+        children.append(child)
+        if math.isfinite(trained) and (best is None or sign * trained > sign * best.trained):
+            best, best_model = child, model
+    if best is None:
+        raise ValueError("No child could be trained: every trained score is NaN or infinite.")
+    stock = export(best_model, tuner.project_dir)
+    retrained = Retrained(stock, best, children, tuner.oracle.objective, tuner.project_dir)
+    write_json(
+        os.path.join(tuner.project_dir, "best_architecture.json"),
+        json.loads(best.architecture.to_json()),
+    )
+    write_json(os.path.join(tuner.project_dir, "results.json"), retrained.to_dict())
+    if verbose:
+        retrained.summary()
+    return retrained
+
+
+def random_others(space, n, seed, excluded):
+    """Draws `n` random architectures that are not among `excluded`, as `Architecture`s."""
+    rng = np.random.default_rng((seed, 0x72616E64))
+    known, others = set(excluded), []
+    for _ in range(100 * (n + 1)):
+        if len(others) == n:
+            break
+        one = space.architecture(space.random(1, rng)[0])
+        if one not in known:
+            known.add(one)
+            others.append(one)
+    return others
+
+
+def cosine(epochs):
+    """A callback that lets the learning rate fall to 0 along a cosine."""
+    began = {}
+
+    def schedule(epoch, rate):
+        began.setdefault("rate", rate)
+        return began["rate"] * 0.5 * (1.0 + math.cos(math.pi * epoch / epochs))
+
+    return keras.callbacks.LearningRateScheduler(schedule)
+
+
+def export(model, folder):
+    """Writes a trained child as `best_model.keras` and as the SavedModel `best_model/`.
+
+    Args:
+        model: A functional or sequential `keras.Model`.
+        folder: String.
+
+    Returns:
+        The model in stock Keras layers.
+    """
+    if isinstance(model, (keras.Sequential, Functional)):
+        stock = to_keras(model)
+        stock.compile_from_config(model.get_compile_config())
+    else:
+        stock = model
+    # Written beside and renamed: a kill leaves the old files or the new ones.
+    temporary = os.path.join(folder, "writing_model.keras")
+    stock.save(temporary)
+    os.replace(temporary, os.path.join(folder, "best_model.keras"))
+    temporary, final = (os.path.join(folder, name) for name in ("writing_model", "best_model"))
+    shutil.rmtree(temporary, ignore_errors=True)
+    stock.export(temporary, format="tf_saved_model", verbose=False)
+    shutil.rmtree(final, ignore_errors=True)
+    os.rename(temporary, final)
+    return stock
+
+
+def _evaluate(model, data, batch_size):
+    if isinstance(data, tf.data.Dataset):
+        return model.evaluate(data, verbose=0, return_dict=True)
+    x, y, *weights = data
+    return model.evaluate(
+        x,
+        y,
+        sample_weight=weights[0] if weights else None,
+        batch_size=batch_size,
+        verbose=0,
+        return_dict=True,
+    )

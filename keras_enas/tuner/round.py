@@ -1,0 +1,154 @@
+"""One round of ENAS, top to bottom: the algorithm itself.
+
+Section 2.2 of the paper: train the shared weights on architectures that the
+controller samples, then train the controller on what its samples score with
+these weights; section 2.3: derive the best of some samples.
+"""
+
+import dataclasses
+
+import numpy as np
+
+# Rows of the table of architectures when a dataset does not say how long it is.
+UNKNOWN_STEPS = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class RoundSettings:
+    """What a round does how often; see `ENASTuner`."""
+
+    epochs: int = 1
+    warmup_rounds: int = 0
+    controller_updates: int = 10
+    samples_per_update: int = 20
+    derive_samples: int = 10
+    derive_batches: int | None = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """What the shared weights score as an architecture on validation batches.
+
+    It ranks architectures; it is not the accuracy of a trained model.
+
+    Args:
+        objective: Float, the objective over all batches, weighted by their size.
+        deviation: Float, its standard deviation from batch to batch.
+        reward: Float, what the batches earned on average; higher is better.
+    """
+
+    objective: float
+    deviation: float
+    reward: float
+
+
+class Judge:
+    """Scores architectures by the objective and the reward.
+
+    Args:
+        scorer: A `Scorer`, or any callable from architecture and batches to metrics.
+        objective: A `keras_tuner.Objective`.
+        reward: Callable from metrics and objective to a float, higher is better.
+    """
+
+    def __init__(self, scorer, objective, reward):
+        self._scorer = scorer
+        self._objective = objective
+        self._reward = reward
+
+    def reward(self, architecture, batch):
+        """What one architecture earns on one batch."""
+        return float(self._reward(self._scorer(architecture, [batch]), self._objective))
+
+    def score(self, architecture, validation, batches=None):
+        """Scores one architecture on each of the validation batches (or the first few)."""
+        name = self._objective.name.removeprefix("val_")
+        found = [self._scorer(architecture, [batch]) for batch in validation.batches[:batches]]
+        weights = np.array(validation.sizes[:batches], float)
+        values = np.array([metrics[name] for metrics in found])
+        rewards = [float(self._reward(metrics, self._objective)) for metrics in found]
+        return Score(
+            float(np.average(values, weights=weights)),
+            float(np.std(values)),
+            float(np.average(rewards, weights=weights)),
+        )
+
+
+def shared_weight_phase(supergraph, oracle, fit, data, settings, number):
+    """Trains the shared weights, each step as another sampled architecture.
+
+    Args:
+        supergraph: The `Supergraph`.
+        oracle: The `SearchOracle`; it does not change but for its draw counter.
+        fit: Callable like `supergraph.fit`.
+        data: `TrainingData`.
+        settings: `RoundSettings`.
+        number: Integer, the round, from 0.
+
+    Returns:
+        Dict from metric name to its mean over the last epoch.
+    """
+    first = number * settings.epochs
+    replicas = supergraph.distribute_strategy.num_replicas_in_sync
+    rows = (data.steps or UNKNOWN_STEPS) * settings.epochs * replicas
+    supergraph.set_architectures(oracle.sample(rows))
+    history = fit(
+        data.batches(range(first, first + settings.epochs)),
+        initial_epoch=first,
+        epochs=first + settings.epochs,
+        steps_per_epoch=data.steps,
+        shuffle=False,
+    )
+    return {name: float(values[-1]) for name, values in history.history.items()}
+
+
+def controller_phase(oracle, judge, validation, settings, rng):
+    """Teaches the oracle what its samples earn on validation minibatches.
+
+    All samples of one update are scored on one minibatch, so that they differ
+    by their architecture and not by the luck of the draw. (The paper draws a
+    minibatch for each sample.)
+
+    Args:
+        oracle: The `SearchOracle`.
+        judge: The `Judge`.
+        validation: `ValidationData`.
+        settings: `RoundSettings`.
+        rng: `numpy.random.Generator`, which draws the minibatches.
+
+    Returns:
+        Dict of what the oracle recorded, and of the rewards.
+    """
+    rewards = []
+    for _ in range(settings.controller_updates):
+        batch = validation.batches[rng.integers(len(validation.batches))]
+        architectures = oracle.sample(settings.samples_per_update)
+        earned = [judge.reward(architecture, batch) for architecture in architectures]
+        oracle.learn(architectures, earned)
+        rewards += earned
+    finite = [reward for reward in rewards if np.isfinite(reward)]
+    return {
+        **oracle.diagnostics(),
+        "mean_reward": float(np.mean(finite)) if finite else float("nan"),
+        "num_samples": len(rewards),
+        "num_dropped": len(rewards) - len(finite),
+    }
+
+
+def derive(judge, validation, architectures, batches=None):
+    """Scores sampled architectures on the same validation batches.
+
+    Args:
+        judge: The `Judge`.
+        validation: `ValidationData`.
+        architectures: Integers `(n, decisions)`.
+        batches: Optional integer, how many of the batches to use.
+
+    Returns:
+        List of `(indices, Score)`, best reward first; each architecture once,
+        those whose score is not finite left out.
+    """
+    unique = dict.fromkeys(tuple(int(i) for i in architecture) for architecture in architectures)
+    scored = [(indices, judge.score(indices, validation, batches)) for indices in unique]
+    finite = [(i, s) for i, s in scored if np.isfinite(s.objective) and np.isfinite(s.reward)]
+    return sorted(finite, key=lambda item: -item[1].reward)

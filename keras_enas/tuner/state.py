@@ -1,0 +1,61 @@
+"""What of a supergraph and its optimizer has to be kept, as arrays."""
+
+import contextlib
+import random
+
+import keras
+import numpy as np
+
+
+def get_arrays(supergraph):
+    """Returns all shared weights, optimizer slots and random states, `{name: array}`."""
+    return {
+        f"{i:05d}": keras.ops.convert_to_numpy(variable)
+        for i, variable in enumerate(_variables(supergraph))
+    }
+
+
+def set_arrays(supergraph, arrays):
+    """Puts back what `get_arrays` returned.
+
+    Raises:
+        ValueError: If number or shapes do not fit; then nothing is changed.
+    """
+    variables = _variables(supergraph)
+    values = [arrays[name] for name in sorted(arrays)]
+    shapes = [tuple(v.shape) for v in variables]
+    if [value.shape for value in values] != shapes:
+        raise ValueError(
+            "The shared weights on disk are not those of this hypermodel: it has changed "
+            f"({len(values)} arrays on disk, {len(variables)} in the network). Pass "
+            "`overwrite=True` or another `project_name` to begin anew."
+        )
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def is_finite(supergraph):
+    """Whether no trainable weight is NaN or infinite."""
+    return all(
+        bool(np.isfinite(keras.ops.convert_to_numpy(v)).all())
+        for v in supergraph.network.trainable_variables
+    )
+
+
+def _variables(supergraph):
+    return supergraph.network.variables + supergraph.network.optimizer.variables
+
+
+@contextlib.contextmanager
+def seeded(seed):
+    """Makes what Keras draws inside (initial weights, seeds of layers) follow from `seed`.
+
+    Keras takes the seed of an initializer from Python's `random`; the caller's
+    own sequence goes on afterwards as if nothing had happened.
+    """
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)

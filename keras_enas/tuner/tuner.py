@@ -1,0 +1,656 @@
+"""`ENASTuner`: KerasTuner's loop, in which one trial is one round of ENAS."""
+
+import dataclasses
+import os
+import warnings
+
+import keras_tuner
+import numpy as np
+import tensorflow as tf
+from keras_tuner.engine.trial import TrialStatus
+from keras_tuner.errors import FailedTrialError, FatalRuntimeError
+
+from keras_enas.oracles import ENASOracle, SearchOracle
+from keras_enas.oracles.checks import NO_SPACE
+from keras_enas.rewards import objective_reward
+from keras_enas.search_space import Architecture
+from keras_enas.supergraph import Scorer, Supergraph, inherit, recalibrate
+from keras_enas.tuner import data as data_module
+from keras_enas.tuner import results, state
+from keras_enas.tuner import round as rounds
+from keras_enas.tuner.generations import Generations, write_json
+from keras_enas.tuner.progress import Progress
+from keras_enas.tuner.retrain import retrain
+
+# What `keras_tuner.Tuner` takes; the rest of the keyword arguments go to the oracle.
+_TUNER_ARGUMENTS = (
+    "optimizer",
+    "loss",
+    "metrics",
+    "distribution_strategy",
+    "directory",
+    "project_name",
+    "logger",
+    "tuner_id",
+    "overwrite",
+)
+
+
+class ENASTuner(keras_tuner.Tuner):
+    """Searches a hypermodel's architectures with shared weights (ENAS).
+
+    One trial is one round: the shared weights are trained for `epochs` epochs,
+    each step as another architecture that the oracle samples; the oracle learns
+    from what its samples score on validation minibatches; the best of some
+    samples is derived and becomes the trial's hyperparameters. The score of a
+    trial is a score with shared weights. It ranks architectures and is not the
+    accuracy of a trained model: `retrain` gives that.
+
+    Args:
+        hypermodel: A `keras_tuner.HyperModel`, or a callable `build(hp)`, that
+            makes its decisions by `OpChoice`, `InputChoice` and `SkipChoice`
+            and returns a compiled functional or sequential model. Other
+            hyperparameters stay at their defaults.
+        objective: String or `keras_tuner.Objective`, `val_` and the name of a
+            metric of the model.
+        max_trials: Integer, the number of rounds.
+        oracle: Optional `SearchOracle` in place of an `ENASOracle`; then
+            `objective`, `max_trials`, `seed` and the oracle's own arguments
+            belong to it.
+        warmup_rounds: Integer, rounds at the start in which the shared weights
+            are trained but the oracle does not learn.
+        controller_updates: Integer, updates of the oracle a round (released
+            code: 50).
+        samples_per_update: Integer, architectures an update (released code: 20).
+        derive_samples: Integer, architectures sampled to derive one at the end
+            of a round.
+        derive_batches: Integer or None, on how many validation batches they are
+            scored (None: all).
+        final_samples: Integer, architectures sampled when the search ends
+            (`derive`), scored on all validation batches.
+        reward: Callable from the dict of metrics and the objective to a float,
+            higher is better; default: the objective itself.
+        profile: String, of the controller: see `ENASOracle`.
+        seed: Optional integer. 0 is a seed.
+        hyperparameters: As in `keras_tuner.Oracle`.
+        tune_new_entries: As in `keras_tuner.Oracle`.
+        allow_new_entries: As in `keras_tuner.Oracle`.
+        max_retries_per_trial: As in `keras_tuner.Oracle`.
+        max_consecutive_failed_trials: As in `keras_tuner.Oracle`: that many
+            rounds in a row whose loss is not finite end the search.
+        **kwargs: Arguments of `keras_tuner.Tuner` (`directory`, `project_name`,
+            `overwrite`, `distribution_strategy`, `optimizer`, `loss`,
+            `metrics`), and settings of the controller (see
+            `keras_enas.controllers.ControllerSettings`).
+
+    Raises:
+        ValueError: If an argument does not fit, or the hypermodel makes no
+            choices, or the project on disk is of another search space.
+    """
+
+    def __init__(
+        self,
+        hypermodel,
+        objective="val_accuracy",
+        max_trials=30,
+        oracle=None,
+        warmup_rounds=0,
+        controller_updates=10,
+        samples_per_update=20,
+        derive_samples=10,
+        derive_batches=10,
+        final_samples=100,
+        reward=None,
+        profile="default",
+        seed=None,
+        hyperparameters=None,
+        tune_new_entries=True,
+        allow_new_entries=True,
+        max_retries_per_trial=0,
+        max_consecutive_failed_trials=3,
+        **kwargs,
+    ):
+        _refuse(kwargs)
+        tuner_kwargs = {k: kwargs.pop(k) for k in _TUNER_ARGUMENTS if k in kwargs}
+        for name, value, least in (
+            ("warmup_rounds", warmup_rounds, 0),
+            ("controller_updates", controller_updates, 0),
+            ("samples_per_update", samples_per_update, 2),
+            ("derive_samples", derive_samples, 1),
+            ("derive_batches", derive_batches, 1),
+            ("final_samples", final_samples, 1),
+        ):
+            optional = name == "derive_batches" and value is None
+            if not optional and (not isinstance(value, (int, np.integer)) or value < least):
+                raise ValueError(
+                    f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}."
+                )
+        if oracle is None:
+            oracle = ENASOracle(
+                objective=objective,
+                max_trials=max_trials,
+                profile=profile,
+                samples_per_update=samples_per_update,
+                seed=seed,
+                hyperparameters=hyperparameters,
+                tune_new_entries=tune_new_entries,
+                allow_new_entries=allow_new_entries,
+                max_retries_per_trial=max_retries_per_trial,
+                max_consecutive_failed_trials=max_consecutive_failed_trials,
+                **kwargs,
+            )
+        elif not isinstance(oracle, SearchOracle) or kwargs:
+            raise ValueError(
+                "`oracle` must be a keras_enas SearchOracle, and settings of a controller belong "
+                f"to it. Received: oracle={oracle!r} and {sorted(kwargs)}."
+            )
+        _check_objective(oracle.objective)
+        _check_directory(tuner_kwargs.get("directory"), tuner_kwargs.get("project_name"))
+        oracle.by_rounds = True
+        self.settings = rounds.RoundSettings(
+            warmup_rounds=warmup_rounds,
+            controller_updates=controller_updates,
+            samples_per_update=samples_per_update,
+            derive_samples=derive_samples,
+            derive_batches=derive_batches,
+        )
+        self.final_samples = final_samples
+        self._reward_function = reward or objective_reward
+        self._supergraph = None
+        self._scorer = None
+        self._loaded = None
+        self._search_data = None
+        # `reload` runs in the base constructor: what it needs is set above.
+        super().__init__(oracle, hypermodel, **tuner_kwargs)
+        self.oracle.verbose = 0
+        self._generations = Generations(os.path.join(self.project_dir, "shared"))
+        # A project on disk may be of another space: this compares, and names the difference.
+        self._populate_initial_space()
+
+    # The space and the supergraph.
+
+    def _populate_initial_space(self):
+        hp = self.oracle.get_space()
+        self.hypermodel.declare_hyperparameters(hp)
+        self.hypermodel.build(hp)
+        self.oracle.update_space(hp)
+        if self.oracle.space is None:
+            raise ValueError(NO_SPACE)
+        decisions = {decision.name for decision in self.oracle.space}
+        fixed = [p.name for p in self.oracle.hyperparameters.space if p.name not in decisions]
+        if fixed and not hasattr(self, "_generations_said"):
+            self._generations_said = True
+            print(f"Hyperparameters kept at their defaults while weights are shared: {fixed}")
+
+    @property
+    def space(self):
+        """The `SearchSpace` of the hypermodel."""
+        return self.oracle.space
+
+    @property
+    def supergraph(self):
+        """The `Supergraph` with the weights of the newest round, built when first needed."""
+        if self._supergraph is None:
+            with state.seeded(self.oracle.seed), self._scope():
+                supergraph = Supergraph(
+                    self.hypermodel,
+                    seed=self.oracle.seed,
+                    override_compile=self._override_compile_args,
+                )
+            if supergraph.space != self.space:
+                raise ValueError(
+                    "`build(hp)` makes other choices for the supergraph than for a child: "
+                    f"{self.space.difference(supergraph.space)}."
+                )
+            self._supergraph = supergraph
+            self._scorer = Scorer(supergraph)
+            self._loaded = 0
+            if self.oracle.end_order:
+                self._load(len(self.oracle.end_order))
+        return self._supergraph
+
+    def _scope(self):
+        strategy = self.distribution_strategy or tf.distribute.get_strategy()
+        return strategy.scope()
+
+    def _load(self, at_most):
+        """Puts back the newest generation; returns its record if it has the number `at_most`."""
+        present = [number for number in self._generations.numbers() if number <= at_most]
+        if not present or (present[-1] == self._loaded and self._loaded != at_most):
+            return None
+        number, arrays, record = self._generations.newest(at_most)
+        if number != self._loaded and arrays is not None:
+            state.set_arrays(self._supergraph, arrays["weights"])
+            self.oracle.set_arrays(arrays["oracle"])
+            self._loaded = number
+        return record if number == at_most else None
+
+    # The search.
+
+    def search(
+        self,
+        x,
+        y=None,
+        *,
+        validation_data=None,
+        validation_split=0.0,
+        batch_size=32,
+        epochs=1,
+        callbacks=None,
+        verbose="auto",
+        class_weight=None,
+        sample_weight=None,
+        shuffle=True,
+        steps_per_epoch=None,
+        validation_batch_size=None,
+        validation_steps=None,
+    ):
+        """Searches; rounds that have been searched are not searched again.
+
+        Args:
+            x: Arrays, or a `tf.data.Dataset` of batches.
+            y: Labels, or None for a dataset.
+            validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset of
+                batches. Its architectures' scores are the rewards, so keep test
+                data apart.
+            validation_split: Float, the last share of the arrays, in place of
+                `validation_data`.
+            batch_size: Integer, for arrays.
+            epochs: Integer, epochs of shared-weight training a round.
+            callbacks: List of `keras.callbacks.Callback`. They are used as they
+                are, not copied, and see the epochs of the whole search;
+                `on_train_begin` is called in every round.
+            verbose: `"auto"` or 1: a line a round; 2: also Keras's progress
+                bar; 0: nothing.
+            class_weight: As in `fit`.
+            sample_weight: As in `fit`.
+            shuffle: Boolean, for arrays.
+            steps_per_epoch: Optional integer.
+            validation_batch_size: Integer, for arrays; default `batch_size`.
+            validation_steps: Optional integer, validation batches at most.
+
+        Raises:
+            ValueError: If the data do not fit; nothing has been written then.
+        """
+        if isinstance(x, tf.data.Dataset):
+            if y is not None or sample_weight is not None or validation_split:
+                raise ValueError(
+                    "`x` is a dataset: put labels and weights into it, and give "
+                    "`validation_data` instead of `validation_split`."
+                )
+            batch = data_module.check_dataset("x", x)
+            data_module.check_labels("x", batch[1], self.supergraph.network)
+        else:
+            data_module.check_arrays("x, y", x, y, sample_weight)
+            if validation_split and validation_data is None:
+                parts = data_module.split(x, y, sample_weight, validation_split)
+                (x, y, sample_weight), validation_data = parts
+        if validation_data is None:
+            raise ValueError(
+                "`validation_data` or `validation_split` is needed: architectures are rewarded by "
+                "what they score on data that the weights are not trained on."
+            )
+        self._check_validation(validation_data)
+        if not isinstance(x, tf.data.Dataset):
+            data_module.check_labels("y", y, self.supergraph.network)
+        for name, value in (("batch_size", batch_size), ("epochs", epochs)):
+            if not isinstance(value, (int, np.integer)) or value < 1:
+                raise ValueError(f"`{name}` must be an integer of at least 1. Received: {value!r}.")
+        seed = self.oracle.seed
+        training = data_module.TrainingData(
+            x, y, sample_weight, batch_size, shuffle, seed, steps_per_epoch
+        )
+        validation = data_module.ValidationData(
+            validation_data, validation_batch_size or batch_size, seed, validation_steps
+        )
+        self._check_metric(validation.batches[0])
+        self._search_data = (training, validation)
+        self.settings = dataclasses.replace(self.settings, epochs=epochs)
+        self._fit_arguments = {
+            "callbacks": list(callbacks or []),
+            "class_weight": class_weight,
+            "verbose": 1 if verbose == 2 else 0,
+        }
+        self._progress = Progress(self.oracle.max_trials, verbose != 0)
+        super().search()
+
+    def run_trial(self, trial, *args, **kwargs):
+        """Runs one round; see `round.py` for the algorithm.
+
+        Args:
+            trial: A `keras_tuner` trial, whose number is the round's.
+
+        Returns:
+            Dict of metrics, the objective among them.
+        """
+        try:
+            return self._run_round(trial)
+        except FailedTrialError:
+            raise
+        except Exception as error:
+            # KerasTuner would file any error under failed trials and go on.
+            raise FatalRuntimeError(f"Round {trial.trial_id} stopped: {error}") from error
+
+    def _run_round(self, trial):
+        number = int(trial.trial_id)
+        supergraph, settings = self.supergraph, self.settings
+        training, validation = self._search_data
+        self._progress.begin()
+        record = self._load(number + 1)
+        if record is None:
+            if not self._generations.numbers():
+                self._commit(0, {"score": None})
+            metrics = rounds.shared_weight_phase(
+                supergraph, self.oracle, self._fit, training, settings, number
+            )
+            self._check_finite(metrics, number)
+            learned = self.oracle.diagnostics()
+            if number >= settings.warmup_rounds and settings.controller_updates:
+                rng = np.random.default_rng((self.oracle.seed, number))
+                learned = rounds.controller_phase(
+                    self.oracle, self._judge, validation, settings, rng
+                )
+            samples = self.oracle.sample(settings.derive_samples)
+            derived = rounds.derive(self._judge, validation, samples, settings.derive_batches)
+            if not derived:
+                self._fail(number, "no sampled architecture has a finite score")
+            record = self._record(number, metrics, learned, *derived[0])
+            self._commit(number + 1, record)
+        architecture = self.space.parse(record["architecture"])
+        trial.hyperparameters.values.update(architecture.values)
+        write_json(os.path.join(self.get_trial_dir(trial.trial_id), "round.json"), record)
+        self._progress.end(number, record)
+        reported = {k: v for k, v in record.items() if isinstance(v, float)}
+        return {**reported, self.oracle.objective.name: record["derived"]}
+
+    def _fit(self, dataset, **kwargs):
+        return self.hypermodel.fit(
+            self.oracle.get_space(), self.supergraph, dataset, **self._fit_arguments, **kwargs
+        )
+
+    def _record(self, number, metrics, learned, indices, score):
+        probabilities = learned.pop("probabilities", {})
+        share, usual = results.parameter_free_share(self.supergraph, probabilities)
+        if share > 0.9 and share > usual + 0.2:
+            warnings.warn(
+                f"Round {number}: {share:.0%} of the probability of operations is on those without "
+                f"weights ({usual:.0%} at random). The search is collapsing to an empty network; "
+                "train the shared weights longer before the oracle learns (`warmup_rounds`).",
+                stacklevel=2,
+            )
+        return {
+            "round": number,
+            "objective": self.oracle.objective.name,
+            "architecture": str(self.space.architecture(indices)),
+            "derived": score.objective,
+            "deviation": score.deviation,
+            "score": score.reward,
+            **metrics,
+            **{f"controller_{name}": value for name, value in learned.items()},
+            "parameter_free_share": share,
+            "probabilities": {k: [float(p) for p in v] for k, v in probabilities.items()},
+        }
+
+    def _commit(self, number, record):
+        arrays = {"weights": state.get_arrays(self.supergraph), "oracle": self.oracle.get_arrays()}
+        self._generations.commit(number, arrays, record)
+        self._loaded = number
+
+    def _check_finite(self, metrics, number):
+        if not all(np.isfinite(value) for value in metrics.values()) or not state.is_finite(
+            self.supergraph
+        ):
+            self._fail(number, f"the loss or a shared weight is not finite ({metrics})")
+
+    def _fail(self, number, reason):
+        """Ends a round that must not be learned from: the state before it is put back."""
+        self._loaded = None
+        self._load(number)
+        message = f"Round {number} is not learned from: {reason}. Its start is restored."
+        warnings.warn(message, stacklevel=2)
+        raise FailedTrialError(message)
+
+    def on_search_end(self):
+        """Derives from the controller as it ended, once for each number of rounds."""
+        rounds_done = len(self.oracle.end_order)
+        if rounds_done and self._derived_after() != rounds_done:
+            self.derive()
+
+    # What was found.
+
+    def derive(self, k=None, validation_data=None, batch_size=32):
+        """Samples `k` architectures and scores them with the shared weights as they are.
+
+        The derived architectures of all rounds and the oracle's most likely one
+        are scored along; all on the whole validation data (section 2.3 of the
+        paper, which uses one minibatch). The result is kept in the project
+        folder, and `get_best_architectures` and its like read it.
+
+        Args:
+            k: Optional integer, default `final_samples`.
+            validation_data: As in `search`; needed in a process that has not searched.
+            batch_size: Integer, for arrays given here.
+
+        Returns:
+            List of `FoundArchitecture`, best first, without cost.
+        """
+        k = self.final_samples if k is None else k
+        if not isinstance(k, (int, np.integer)) or k < 1:
+            raise ValueError(f"`k` must be an integer of at least 1. Received: k={k!r}.")
+        self._require_rounds()
+        validation = self._validation(validation_data, batch_size)
+        _ = self.supergraph
+        earlier = [
+            self.space.from_values(trial.hyperparameters.values).indices
+            for trial in self.oracle.trials.values()
+            if trial.status == TrialStatus.COMPLETED
+        ]
+        # The draw counter is put back: a search that goes on must not depend on this.
+        before = self.oracle.get_arrays()
+        samples = [*earlier, tuple(self.oracle.most_likely()), *self.oracle.sample(int(k))]
+        self.oracle.set_arrays(before)
+        self._progress_say(f"Deriving: scoring {len(samples)} architectures on all validation data")
+        derived = rounds.derive(self._judge, validation, samples)
+        found = [
+            results.FoundArchitecture(self.space.architecture(indices), score)
+            for indices, score in derived
+        ]
+        results.write_found(self._derived_path, found, len(self.oracle.end_order))
+        return found
+
+    @property
+    def _derived_path(self):
+        return os.path.join(self.project_dir, "derived.json")
+
+    def _derived_after(self):
+        """After how many rounds `derive` last ran; None if it has not."""
+        return results.read_found(self._derived_path, self.space)[1]
+
+    def _found(self, n):
+        self._require_rounds()
+        found, after = results.read_found(self._derived_path, self.space)
+        if after is None:
+            found = self.derive()
+        return found[:n]
+
+    def get_best_architectures(self, num_architectures=1):
+        """Returns the architectures with the best shared-weight scores.
+
+        Args:
+            num_architectures: Integer.
+
+        Returns:
+            List of `FoundArchitecture`: `architecture`, `score` (objective,
+            deviation from batch to batch, reward), trainable `parameters` and
+            `flops` of its child.
+        """
+        found = self._found(num_architectures)
+        return [one.with_cost(self._build_child(one.architecture)) for one in found]
+
+    def get_best_hyperparameters(self, num_trials=1):
+        """Returns the best architectures as `HyperParameters`, best first.
+
+        `tuner.hypermodel.build(hp)` builds an untrained child of them.
+        """
+        space = self.oracle.get_space()
+        return [one.architecture.to_hyperparameters(space) for one in self._found(num_trials)]
+
+    def get_best_models(self, num_models=1):
+        """Returns children of the best architectures with the weights they inherit.
+
+        Their moving averages are taken anew on training data. They are not
+        trained models: `retrain` trains them from scratch.
+        """
+        return [self._inheriting_child(one.architecture) for one in self._found(num_models)]
+
+    def load_model(self, trial):
+        """Returns the child of a trial with the weights it inherits from the newest round."""
+        return self._inheriting_child(self.space.from_values(trial.hyperparameters.values))
+
+    def score(self, architectures, validation_data=None, batch_size=32):
+        """Scores architectures with the shared weights.
+
+        Args:
+            architectures: List of `Architecture`, or of their texts.
+            validation_data: As in `search`; needed in a process that has not searched.
+            batch_size: Integer, for arrays given here.
+
+        Returns:
+            List of `Score`.
+        """
+        self._require_rounds()
+        validation = self._validation(validation_data, batch_size)
+        _ = self.supergraph
+        parsed = [self.space.parse(a) if isinstance(a, str) else a for a in architectures]
+        for one in parsed:
+            if not isinstance(one, Architecture) or one.space != self.space:
+                raise ValueError(f"`architectures`: {one!r} is not of this tuner's space.")
+        return [self._judge.score(one.indices, validation) for one in parsed]
+
+    def results_summary(self, num_trials=10):
+        """Prints the best architectures with their shared-weight scores."""
+        results.print_found(
+            self.get_best_architectures(num_trials), self.oracle.objective.name, self.project_dir
+        )
+
+    def retrain(self, x, y=None, validation_data=None, epochs=10, **kwargs):
+        """Trains the best architectures from scratch, and random ones the same way.
+
+        See `keras_enas.tuner.retrain.retrain` for the arguments.
+
+        Returns:
+            A `Retrained`: the best trained `model`, and the table.
+        """
+        return retrain(self, x, y, validation_data=validation_data, epochs=epochs, **kwargs)
+
+    # Small things.
+
+    @property
+    def _judge(self):
+        _ = self.supergraph
+        return rounds.Judge(self._scorer, self.oracle.objective, self._reward_function)
+
+    def _build_child(self, architecture):
+        return self._build_hypermodel(architecture.to_hyperparameters(self.oracle.get_space()))
+
+    def _inheriting_child(self, architecture):
+        child = self._build_child(architecture)
+        inherit(self.supergraph.network, child, architecture)
+        if self._search_data is not None:
+            recalibrate(child, self._search_data[0].some_inputs(20))
+        else:
+            warnings.warn(
+                "This process has not searched and has no training data: the child's moving "
+                "averages are the supergraph's, which mix all architectures.",
+                stacklevel=3,
+            )
+        return child
+
+    def _require_rounds(self):
+        if not any(t.status == TrialStatus.COMPLETED for t in self.oracle.trials.values()):
+            raise ValueError("No round has been searched yet. Call `search` first.")
+
+    def _validation(self, validation_data, batch_size):
+        if validation_data is not None:
+            self._check_validation(validation_data)
+            return data_module.ValidationData(validation_data, batch_size, self.oracle.seed)
+        if self._search_data is None:
+            raise ValueError("`validation_data` is needed: this process has not searched.")
+        return self._search_data[1]
+
+    def _check_validation(self, validation_data):
+        network = self.supergraph.network
+        if isinstance(validation_data, tf.data.Dataset):
+            batch = data_module.check_dataset("validation_data", validation_data)
+            data_module.check_labels("validation_data", batch[1], network)
+            return
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+            raise ValueError(
+                "`validation_data` must be (x, y), (x, y, sample_weight) or a dataset. "
+                f"Received: {type(validation_data)}."
+            )
+        data_module.check_arrays("validation_data", *validation_data)
+        data_module.check_labels("validation_data", validation_data[1], network)
+
+    def _check_metric(self, batch):
+        network = self.supergraph.network
+        self.supergraph.prepare(batch)
+        names = list(network.get_metrics_result())
+        wanted = self.oracle.objective.name.removeprefix("val_")
+        if wanted not in names:
+            raise ValueError(
+                f"`objective` is '{self.oracle.objective.name}', but the model has no metric "
+                f"'{wanted}'. It has {names}: compile it with the metric, or choose the objective "
+                f"among {['val_' + name for name in names]}."
+            )
+
+    def _progress_say(self, text):
+        if self._search_data is not None:
+            self._progress.say(text)
+
+    def save(self):
+        """Writes the oracle's state; the shared weights are written by each round."""
+        self.oracle.save()
+        write_json(self._get_tuner_fname(), self.get_state())
+
+
+def _refuse(kwargs):
+    """Refuses what KerasTuner offers and shared weights cannot give."""
+    if kwargs.pop("executions_per_trial", 1) != 1:
+        raise ValueError(
+            "`executions_per_trial` must be 1: the shared weights are one network, trained on "
+            "through all rounds. For a second opinion run the search with another `seed`."
+        )
+    if kwargs.pop("max_model_size", None) is not None:
+        raise ValueError(
+            "`max_model_size` is not supported while weights are shared. Choose among "
+            "`get_best_architectures(n)`, which gives the parameters of each."
+        )
+    if "KERASTUNER_ORACLE_IP" in os.environ:
+        raise ValueError(
+            "KERASTUNER_ORACLE_IP is set, but ENASTuner searches in one process. Chief and "
+            "workers go with a stock `keras_tuner.Tuner` and the same oracle; several GPUs with "
+            "`distribution_strategy`."
+        )
+
+
+def _check_objective(objective):
+    if not isinstance(objective, keras_tuner.Objective) or not objective.name.startswith("val_"):
+        raise ValueError(
+            "`objective` must be `val_` and the name of one metric, such as 'val_accuracy', or a "
+            f"`keras_tuner.Objective` of it. Received: {objective!r}."
+        )
+
+
+def _check_directory(directory, project_name):
+    path = os.path.join(str(directory or "."), project_name or "untitled_project")
+    try:
+        os.makedirs(path, exist_ok=True)
+        probe = os.path.join(path, f".probe-{os.getpid()}")
+        with open(probe, "w"):
+            pass
+        os.remove(probe)
+    except OSError as error:
+        raise ValueError(
+            f"`directory`: '{path}' cannot be written ({error}). Give a folder that can."
+        ) from error
