@@ -60,7 +60,7 @@ class LSTMPolicy(keras.layers.Layer):
         self.lstm_weights = list(self.named_weights.values())
         self.offsets = None
         if settings.offset_learning_rate:
-            self.offsets = LogitOffsets(self.plan)
+            self.offsets = LogitOffsets(self.plan, settings.offset_bound)
             self.named_weights["offsets"] = self.offsets.values
         self.built = True
 

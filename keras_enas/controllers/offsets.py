@@ -20,13 +20,16 @@ class LogitOffsets:
 
     Args:
         plan: A `Plan`.
+        bound: Float or None. Offsets `o` act as `bound * tanh(o / bound)`: a
+            decision never becomes so certain that no sample could revise it.
 
     Attributes:
         values: Variable `(offsets,)`, all of them in one.
     """
 
-    def __init__(self, plan):
+    def __init__(self, plan, bound=None):
         self.plan = plan
+        self.bound = bound
         self._shapes = [
             (len(group), max(group.previous_width, 1), group.width) for group in plan.groups
         ]
@@ -37,7 +40,10 @@ class LogitOffsets:
 
     def by_group(self):
         """List of tensors `(decisions of the group, candidates before or 1, width)`."""
-        parts = tf.split(tf.convert_to_tensor(self.values), self._sizes)
+        values = tf.convert_to_tensor(self.values)
+        if self.bound is not None:
+            values = self.bound * tf.tanh(values / self.bound)
+        parts = tf.split(values, self._sizes)
         return [tf.reshape(part, s) for part, s in zip(parts, self._shapes, strict=True)]
 
     def of_group(self, tables, g, architectures):

@@ -19,6 +19,8 @@ class ControllerSettings:
         init_range: Float, weights start uniform in `(-init_range, init_range)`.
         offset_learning_rate: Float, of the Adam for the `LogitOffsets`. 0
             leaves them out: the paper's policy.
+        offset_bound: Float or None, bounds the offsets as the tanh constant
+            bounds the LSTM's logits.
         advantage: `"raw"` (`R - b` with the moving-average baseline, the
             paper's) or `"normalised"` (within one update).
         baseline_decay: Float, of the moving-average baseline.
@@ -41,7 +43,8 @@ class ControllerSettings:
     tanh_constant: float | None = 2.5
     temperature: float | None = 5.0
     init_range: float = 0.1
-    offset_learning_rate: float = 0.07
+    offset_learning_rate: float = 0.1
+    offset_bound: float | None = 3.0
     advantage: str = "normalised"
     baseline_decay: float = 0.99
     entropy_weight: float = 0.01
@@ -70,11 +73,11 @@ class ControllerSettings:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value < high:
                 raise ValueError(f"`{name}` must be {what}. Received: {name}={value!r}.")
-        positive = ("learning_rate", "epsilon", "tanh_constant", "temperature")
+        positive = ("learning_rate", "epsilon", "tanh_constant", "temperature", "offset_bound")
         not_negative = ("init_range", "offset_learning_rate", "entropy_weight", "skip_weight")
         for name in positive + not_negative:
             value = getattr(self, name)
-            if value is None and name in ("tanh_constant", "temperature"):
+            if value is None and name in ("tanh_constant", "temperature", "offset_bound"):
                 continue
             if not _is_finite(value) or value < 0 or (name in positive and value == 0):
                 kind = "positive" if name in positive else "not negative"

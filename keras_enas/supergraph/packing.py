@@ -55,14 +55,13 @@ def run_with(layer, values, inputs, training):
         training: Boolean or None.
 
     Returns:
-        The output, and a dict from `id(variable)` to the new value of each
-        non-trainable variable of the layer.
+        The output, and a dict from `id(variable)` to the value of each
+        non-trainable variable of the layer that was given one or got a new one.
     """
     kwargs = {"training": training} if layer._call_has_training_arg else {}
-    outputs, states = layer.stateless_call(
-        [values.get(id(v), v.value) for v in layer.trainable_variables],
-        [values.get(id(v), v.value) for v in layer.non_trainable_variables],
-        inputs,
-        **kwargs,
-    )
-    return outputs, dict(zip(map(id, layer.non_trainable_variables), states, strict=True))
+    mapping = [(v, values[id(v)]) for v in layer.variables if id(v) in values]
+    # Not `stateless_call`, which skips what calling a layer does for mixed precision.
+    with keras.StatelessScope(mapping) as scope:
+        outputs = layer(inputs, **kwargs)
+    states = {id(v): scope.get_current_value(v) for v in layer.non_trainable_variables}
+    return outputs, {key: value for key, value in states.items() if value is not None}

@@ -8,7 +8,7 @@ from keras_enas.supergraph.statistics import batch_statistics
 
 
 class Scorer:
-    """Evaluates architectures with the shared weights, in one trace.
+    """Evaluates architectures with the shared weights, in one trace for batches of one kind.
 
     Runs the network's own `test_step`, so its loss and metrics are those that
     it was compiled with; normalisation uses the statistics of the batch.
@@ -19,7 +19,7 @@ class Scorer:
 
     def __init__(self, supergraph):
         self._supergraph = supergraph
-        self._function = None
+        self._functions = {}
         self.traces = 0
 
     def __call__(self, architecture, batches):
@@ -38,17 +38,16 @@ class Scorer:
         results = None
         for i, batch in enumerate(batches):
             batch = keras.tree.map_structure(tf.convert_to_tensor, tuple(batch))
-            if self._function is None:
-                self._function = self._trace(batch)
-            results = self._function(architecture, tf.constant(i == 0), batch)
+            signature = _signature(batch)
+            kind = len(batch), *keras.tree.flatten(signature)
+            if kind not in self._functions:
+                self._functions[kind] = self._trace(batch, signature)
+            results = self._functions[kind](architecture, tf.constant(i == 0), batch)
         return {name: float(value) for name, value in results.items()}
 
-    def _trace(self, batch):
+    def _trace(self, batch, signature):
         network = self._supergraph.network
         self._supergraph.prepare(batch)
-        signature = keras.tree.map_structure(
-            lambda x: tf.TensorSpec([None, *x.shape[1:]] if x.shape.rank else [], x.dtype), batch
-        )
 
         def score(architecture, first, data):
             self.traces += 1
@@ -66,6 +65,12 @@ class Scorer:
             ],
             autograph=False,
         )
+
+
+def _signature(batch):
+    return keras.tree.map_structure(
+        lambda x: tf.TensorSpec([None, *x.shape[1:]] if x.shape.rank else [], x.dtype), batch
+    )
 
 
 def _reset(network):

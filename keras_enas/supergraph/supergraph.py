@@ -35,8 +35,8 @@ class Supergraph(keras.Model):
         self.space = recorded_space(hp)
         if not len(self.space):
             raise ValueError(
-                "The hypermodel makes no choices: its `build(hp)` calls no OpChoice, InputChoice or "
-                "SkipChoice, so there is nothing to search."
+                "The hypermodel makes no choices: its `build(hp)` calls no OpChoice, InputChoice "
+                "or SkipChoice, so there is nothing to search."
             )
         if override_compile is not None:
             override_compile(network)

@@ -63,7 +63,7 @@ class OpSwitch(keras.layers.Layer):
         self._hidden.packed = packed
         self._hidden.sizes = [sum(sizes(variables)) for variables in packed]
         if any(packed):
-            values = flatten(sum(packed, []))
+            values = flatten([v for variables in packed for v in variables])
             self.bank = self.add_weight(
                 name="bank",
                 shape=values.shape,
@@ -101,7 +101,8 @@ class OpSwitch(keras.layers.Layer):
             outputs, states = run_with(branch, self.values_of(index), inputs, training)
             if training and not scope.batch_statistics:
                 for variable in branch.non_trainable_variables:
-                    variable.assign(states[id(variable)])
+                    if id(variable) in states:
+                        variable.assign(states[id(variable)])
             return outputs
 
         index = scope.architecture[self.position]

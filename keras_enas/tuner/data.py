@@ -6,6 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+# Reading a whole dataset before the search would cost as much as an epoch of it.
+CHECKED_BATCHES = 20
+
 
 class TrainingData:
     """Batches for the shared weights.
@@ -21,7 +24,7 @@ class TrainingData:
         batch_size: Integer, for arrays.
         shuffle: Boolean, for arrays.
         seed: Integer.
-        steps_per_epoch: Optional integer.
+        steps_per_epoch: Optional integer; default all batches.
     """
 
     def __init__(self, x, y, sample_weight, batch_size, shuffle, seed, steps_per_epoch=None):
@@ -31,8 +34,12 @@ class TrainingData:
         self.is_dataset = isinstance(x, tf.data.Dataset)
         if self.is_dataset:
             self._dataset = x
-            cardinality = int(x.cardinality())
-            self.steps = steps_per_epoch or (cardinality if cardinality > 0 else None)
+            self._cardinality = int(x.cardinality())
+            if self._cardinality < 0 and steps_per_epoch is None:
+                # It does not know its length. Read to an end that is not known beforehand, Keras
+                # would count a step too many or not, as it happens.
+                self._cardinality = int(x.reduce(np.int64(0), lambda n, *_: n + 1))
+            self.steps = steps_per_epoch or self._cardinality
         else:
             with tf.device("CPU:0"):
                 self._arrays = keras.tree.map_structure(
@@ -44,7 +51,9 @@ class TrainingData:
     def batches(self, epochs):
         """Returns the `tf.data.Dataset` of the epochs numbered `epochs`, one after the other."""
         if self.is_dataset:
-            return self._dataset if self.steps is None else self._dataset.repeat()
+            # A round goes on where the one before ended, also if an epoch takes a part only.
+            done = epochs[0] * self.steps % self._cardinality if self._cardinality > 0 else 0
+            return self._dataset.repeat().skip(done)
         parts = []
         for epoch in epochs:
             order = np.arange(self._size)
@@ -119,6 +128,12 @@ def split(x, y, sample_weight, share):
 
 def check_arrays(name, x, y, sample_weight=None):
     """Checks that arrays are there and of one length; `ValueError` names the argument."""
+    for part in keras.tree.flatten(x):
+        if not hasattr(part, "__len__") or isinstance(part, str):
+            raise ValueError(
+                f"`{name}` must be arrays, a `tf.data.Dataset` or a `keras.utils.PyDataset`. "
+                f"Received: {type(part)}."
+            )
     if y is None:
         raise ValueError(f"`{name}`: arrays need labels. Received y=None.")
     parts = [a for a in keras.tree.flatten((x, y, sample_weight)) if a is not None]
@@ -131,27 +146,49 @@ def check_arrays(name, x, y, sample_weight=None):
         raise ValueError(f"`{name}` is empty. Give at least one example.")
 
 
-def check_dataset(name, dataset):
-    """Checks that a dataset has a batch of `(x, y)`; returns its first batch."""
-    if int(dataset.cardinality()) == 0:
+def check_dataset(name, dataset, network, steps_name, steps):
+    """Checks that a dataset ends, or `steps`, and that its first batches are `(x, y)` that fit."""
+    if dataset.cardinality() == tf.data.INFINITE_CARDINALITY and steps is None:
+        raise ValueError(f"`{name}` is a dataset without end. Give `{steps_name}`.")
+    if not isinstance(dataset.element_spec, tuple) or len(dataset.element_spec) not in (2, 3):
+        raise ValueError(
+            f"`{name}` must be a dataset of batches (x, y) or (x, y, sample_weight). "
+            f"Received elements like {dataset.element_spec}."
+        )
+    empty = True
+    for batch in dataset.take(CHECKED_BATCHES):
+        check_labels(name, batch[1], network)
+        empty = False
+    if empty:
         raise ValueError(f"`{name}` is an empty dataset. Give at least one batch.")
-    for batch in dataset.take(1):
-        if not isinstance(batch, tuple) or len(batch) not in (2, 3):
-            raise ValueError(
-                f"`{name}` must be a dataset of batches (x, y) or (x, y, sample_weight). "
-                f"Received elements like {dataset.element_spec}."
-            )
-        return batch
-    raise ValueError(f"`{name}` is an empty dataset. Give at least one batch.")
+
+
+def as_dataset(data):
+    """Makes a `tf.data.Dataset` of a `keras.utils.PyDataset`; gives back anything else."""
+    if not isinstance(data, keras.utils.PyDataset):
+        return data
+
+    def batches():
+        for i in range(data.num_batches):
+            yield keras.tree.map_structure(_tensor, tuple(data[i]))
+        data.on_epoch_end()
+
+    signature = keras.tree.map_structure(
+        lambda a: tf.TensorSpec([None, *a.shape[1:]], a.dtype),
+        keras.tree.map_structure(_tensor, tuple(data[0])),
+    )
+    dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    return dataset.apply(tf.data.experimental.assert_cardinality(data.num_batches))
 
 
 def check_labels(name, y, network):
     """Checks integer labels against the classes that the network has."""
     loss = network.loss
     loss = loss if isinstance(loss, str) else getattr(loss, "name", getattr(loss, "__name__", ""))
-    if "sparse_categorical" not in str(loss) or isinstance(y, (dict, list)):
+    outputs = keras.tree.flatten(network.outputs)
+    if "sparse_categorical" not in str(loss) or isinstance(y, (dict, list)) or len(outputs) > 1:
         return
-    classes = network.output.shape[-1]
+    classes = outputs[0].shape[-1]
     labels = np.asarray(y)
     low, high = labels.min(), labels.max()
     if low < 0 or high >= classes:

@@ -53,6 +53,7 @@ class Generations:
             _write(os.path.join(temporary, f"{name}.npz"), buffer.getbuffer())
         text = json.dumps({"record": record, "sha256": sums}, indent=1)
         _write(os.path.join(temporary, "generation.json"), text.encode())
+        _sync_folder(temporary)
         path = self._path(number)
         # A damaged generation of this number may be in the way.
         shutil.rmtree(path, ignore_errors=True)

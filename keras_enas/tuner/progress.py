@@ -26,8 +26,9 @@ class Progress:
 
         Args:
             number: Integer, the round, from 0.
-            record: Dict with `objective`, `derived`, `deviation`, `loss` and, if
-                the oracle learned, `controller_mean_reward` and `controller_entropy`.
+            record: Dict with `objective`, `derived`, `deviation` and, if there is
+                one, `loss`, and, if the oracle learned, `controller_mean_reward`
+                and `controller_entropy`.
         """
         seconds = time.monotonic() - self._began
         # The first round traces the step: it says nothing about the others.
@@ -38,7 +39,7 @@ class Progress:
         left = sum(usual) / len(usual) * (self._rounds - number - 1)
         parts = [
             f"Round {number + 1}/{self._rounds}",
-            f"loss {record['loss']:.4f}",
+            *([f"loss {record['loss']:.4f}"] if "loss" in record else []),
             f"shared-weight {record['objective']} {record['derived']:.4f} "
             f"± {record['deviation']:.4f}",
         ]

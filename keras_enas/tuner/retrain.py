@@ -14,8 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_enas.layers.stock import Functional, to_keras
+from keras_enas.oracles.checks import check_integer
 from keras_enas.search_space import Architecture
 from keras_enas.tuner.cost import count_flops, count_parameters
+from keras_enas.tuner.data import as_dataset, check_arrays
 from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.round import Score
 
@@ -77,20 +79,20 @@ class Retrained:
         return float(sign * 100.0 * (means[0] - means[1]) / means[1])
 
     def to_dict(self):
-        """Returns everything but the model, JSON-serialisable."""
+        """Returns everything but the model, JSON-serialisable; NaN becomes None."""
         children = [
-            {**dataclasses.asdict(dataclasses.replace(c, architecture=str(c.architecture)))}
+            dataclasses.asdict(dataclasses.replace(c, architecture=str(c.architecture)))
             for c in self.children
         ]
-        improvement = self.relative_improvement()
-        return {
+        content = {
             "objective": self.objective.name,
             "best": str(self.architecture),
-            "relative_improvement_over_random_percent": (
-                improvement if math.isfinite(improvement) else None
-            ),
+            "relative_improvement_over_random_percent": self.relative_improvement(),
             "children": children,
         }
+        return keras.tree.map_structure(
+            lambda x: None if isinstance(x, float) and not math.isfinite(x) else x, content
+        )
 
     def summary(self):
         """Prints the table."""
@@ -165,7 +167,7 @@ def retrain(
         top: Integer, how many derived architectures.
         random_baseline: Integer, how many random ones of the same space.
         cosine_decay: Boolean, whether the learning rate falls to 0 along a
-            cosine, epoch by epoch.
+            cosine, epoch by epoch; not if the optimizer has a schedule of its own.
         callbacks: Optional callable without arguments that returns a new list
             of callbacks for each child.
         seed: Optional integer; default the tuner's. It draws the random
@@ -181,28 +183,37 @@ def retrain(
     """
     if validation_data is None:
         raise ValueError("`validation_data` is needed to compare the trained children.")
-    for name, value, least in (("epochs", epochs, 1), ("top", top, 1)):
-        if value < least:
-            raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value}.")
-    if random_baseline < 0:
-        raise ValueError(f"`random_baseline` must not be negative. Received: {random_baseline}.")
+    for name, value, least in (
+        ("epochs", epochs, 1),
+        ("batch_size", batch_size, 1),
+        ("top", top, 1),
+        ("random_baseline", random_baseline, 0),
+        ("seed", seed, 0),
+    ):
+        check_integer(name, value, least, optional=name in ("batch_size", "seed"))
     if callbacks is not None and not callable(callbacks):
         raise ValueError(
             "`callbacks` must be a callable that returns new callbacks for each child, such as "
             "`lambda: [keras.callbacks.TerminateOnNaN()]`."
         )
-    if isinstance(x, tf.data.Dataset):
+    is_dataset = isinstance(x, (tf.data.Dataset, keras.utils.PyDataset))
+    if is_dataset:
         batch_size = None
+    else:
+        check_arrays("x, y", x, y, fit_kwargs.get("sample_weight"))
+    tuner._require_rounds()
+    tuner._check_validation(as_dataset(validation_data))
     seed = tuner.oracle.seed if seed is None else seed
-    derived = [one.architecture for one in tuner._found(top)]
+    derived = [one.architecture for one in tuner._found(top, "top")]
     chosen = [("derived", one) for one in derived]
     chosen += [
         ("random", one) for one in random_others(tuner.space, random_baseline, seed, derived)
     ]
-    scores = tuner.score([architecture for _, architecture in chosen], validation_data)
+    scores = tuner.score(
+        [architecture for _, architecture in chosen], validation_data, batch_size or 32
+    )
     name = tuner.oracle.objective.name.removeprefix("val_")
     sign = 1.0 if tuner.oracle.objective.direction == "max" else -1.0
-    evaluation = validation_data if isinstance(validation_data, tf.data.Dataset) else None
 
     children, best, best_model = [], None, None
     for i, ((origin, architecture), score) in enumerate(zip(chosen, scores, strict=True)):
@@ -212,7 +223,7 @@ def retrain(
         keras.utils.set_random_seed(seed)
         model = tuner._build_child(architecture)
         extra = [] if callbacks is None else list(callbacks())
-        if cosine_decay:
+        if cosine_decay and not _has_schedule(model.optimizer):
             extra.append(cosine(epochs))
         model.fit(
             x,
@@ -221,11 +232,11 @@ def retrain(
             epochs=epochs,
             callbacks=extra,
             verbose=1 if verbose == 2 else 0,
-            shuffle=not isinstance(x, tf.data.Dataset),
+            shuffle=not is_dataset,
             **fit_kwargs,
         )
         seconds = time.process_time() - began
-        trained = _evaluate(model, evaluation or validation_data, batch_size)[name]
+        trained = _evaluate(model, validation_data, batch_size)[name]
         child = TrainedChild(
             origin=origin,
             architecture=architecture,
@@ -278,6 +289,12 @@ def cosine(epochs):
     return keras.callbacks.LearningRateScheduler(schedule)
 
 
+def _has_schedule(optimizer):
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    schedule = keras.optimizers.schedules.LearningRateSchedule
+    return isinstance(getattr(inner, "_learning_rate", None), schedule)
+
+
 def export(model, folder):
     """Writes a trained child as `best_model.keras` and as the SavedModel `best_model/`.
 
@@ -306,7 +323,7 @@ def export(model, folder):
 
 
 def _evaluate(model, data, batch_size):
-    if isinstance(data, tf.data.Dataset):
+    if isinstance(data, (tf.data.Dataset, keras.utils.PyDataset)):
         return model.evaluate(data, verbose=0, return_dict=True)
     x, y, *weights = data
     return model.evaluate(

@@ -9,9 +9,6 @@ import dataclasses
 
 import numpy as np
 
-# Rows of the table of architectures when a dataset does not say how long it is.
-UNKNOWN_STEPS = 1000
-
 
 @dataclasses.dataclass(frozen=True)
 class RoundSettings:
@@ -90,7 +87,7 @@ def shared_weight_phase(supergraph, oracle, fit, data, settings, number):
     """
     first = number * settings.epochs
     replicas = supergraph.distribute_strategy.num_replicas_in_sync
-    rows = (data.steps or UNKNOWN_STEPS) * settings.epochs * replicas
+    rows = data.steps * settings.epochs * replicas
     supergraph.set_architectures(oracle.sample(rows))
     history = fit(
         data.batches(range(first, first + settings.epochs)),

@@ -35,10 +35,11 @@ def set_arrays(supergraph, arrays):
 
 
 def is_finite(supergraph):
-    """Whether no trainable weight is NaN or infinite."""
+    """Whether no trainable weight and nothing in the optimizer is NaN or infinite."""
+    network = supergraph.network
     return all(
         bool(np.isfinite(keras.ops.convert_to_numpy(v)).all())
-        for v in supergraph.network.trainable_variables
+        for v in network.trainable_variables + network.optimizer.variables
     )
 
 

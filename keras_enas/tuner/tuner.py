@@ -4,6 +4,7 @@ import dataclasses
 import os
 import warnings
 
+import keras
 import keras_tuner
 import numpy as np
 import tensorflow as tf
@@ -11,9 +12,9 @@ from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.errors import FailedTrialError, FatalRuntimeError
 
 from keras_enas.oracles import ENASOracle, SearchOracle
-from keras_enas.oracles.checks import NO_SPACE
+from keras_enas.oracles.checks import NO_SPACE, check_integer, check_tunable
 from keras_enas.rewards import objective_reward
-from keras_enas.search_space import Architecture
+from keras_enas.search_space import Architecture, recorded_space
 from keras_enas.supergraph import Scorer, Supergraph, inherit, recalibrate
 from keras_enas.tuner import data as data_module
 from keras_enas.tuner import results, state
@@ -120,11 +121,7 @@ class ENASTuner(keras_tuner.Tuner):
             ("derive_batches", derive_batches, 1),
             ("final_samples", final_samples, 1),
         ):
-            optional = name == "derive_batches" and value is None
-            if not optional and (not isinstance(value, (int, np.integer)) or value < least):
-                raise ValueError(
-                    f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}."
-                )
+            check_integer(name, value, least, optional=name == "derive_batches")
         if oracle is None:
             oracle = ENASOracle(
                 objective=objective,
@@ -144,7 +141,16 @@ class ENASTuner(keras_tuner.Tuner):
                 "`oracle` must be a keras_enas SearchOracle, and settings of a controller belong "
                 f"to it. Received: oracle={oracle!r} and {sorted(kwargs)}."
             )
+        if oracle.max_trials is None:
+            raise ValueError("`max_trials` must be an integer of at least 1. Received: None.")
+        if reward is not None and not callable(reward):
+            raise ValueError(
+                "`reward` must be a callable from the dict of metrics and the objective to a "
+                f"float. Received: reward={reward!r}."
+            )
         _check_objective(oracle.objective)
+        # All checks come before the base constructor: with `overwrite` it removes the project.
+        self._declared = _declare(hypermodel, oracle)
         _check_directory(tuner_kwargs.get("directory"), tuner_kwargs.get("project_name"))
         oracle.by_rounds = True
         self.settings = rounds.RoundSettings(
@@ -164,23 +170,22 @@ class ENASTuner(keras_tuner.Tuner):
         super().__init__(oracle, hypermodel, **tuner_kwargs)
         self.oracle.verbose = 0
         self._generations = Generations(os.path.join(self.project_dir, "shared"))
-        # A project on disk may be of another space: this compares, and names the difference.
+        # KerasTuner does not call it for a project on disk, which may be of another space: this
+        # compares, and names the difference.
         self._populate_initial_space()
+        others = [p.name for p in self._other_hyperparameters()]
+        if others:
+            print(f"Hyperparameters kept at their defaults while weights are shared: {others}")
 
     # The space and the supergraph.
 
     def _populate_initial_space(self):
-        hp = self.oracle.get_space()
-        self.hypermodel.declare_hyperparameters(hp)
-        self.hypermodel.build(hp)
-        self.oracle.update_space(hp)
-        if self.oracle.space is None:
-            raise ValueError(NO_SPACE)
-        decisions = {decision.name for decision in self.oracle.space}
-        fixed = [p.name for p in self.oracle.hyperparameters.space if p.name not in decisions]
-        if fixed and not hasattr(self, "_generations_said"):
-            self._generations_said = True
-            print(f"Hyperparameters kept at their defaults while weights are shared: {fixed}")
+        self.oracle.set_space(recorded_space(self._declared))
+        self.oracle.update_space(self._declared)
+
+    def _other_hyperparameters(self):
+        decisions = {decision.name for decision in self.space}
+        return [p for p in self.oracle.hyperparameters.space if p.name not in decisions]
 
     @property
     def space(self):
@@ -193,7 +198,7 @@ class ENASTuner(keras_tuner.Tuner):
         if self._supergraph is None:
             with state.seeded(self.oracle.seed), self._scope():
                 supergraph = Supergraph(
-                    self.hypermodel,
+                    _WithHyperparameters(self.hypermodel, self._other_hyperparameters()),
                     seed=self.oracle.seed,
                     override_compile=self._override_compile_args,
                 )
@@ -209,6 +214,20 @@ class ENASTuner(keras_tuner.Tuner):
                 self._load(len(self.oracle.end_order))
         return self._supergraph
 
+    def _override_compile_args(self, model):
+        # KerasTuner's own hands the wrapper that Keras 3 has around metrics on as a metric.
+        if self.optimizer or self.loss or self.metrics:
+            optimizer = self.optimizer or model.optimizer
+            if isinstance(optimizer, keras.Optimizer):
+                optimizer = type(optimizer).from_config(optimizer.get_config())
+            wrapper = model._compile_metrics
+            with self._scope():
+                model.compile(
+                    optimizer=optimizer,
+                    loss=self.loss or model.loss,
+                    metrics=self.metrics or (wrapper and wrapper._user_metrics),
+                )
+
     def _scope(self):
         strategy = self.distribution_strategy or tf.distribute.get_strategy()
         return strategy.scope()
@@ -219,11 +238,21 @@ class ENASTuner(keras_tuner.Tuner):
         if not present or (present[-1] == self._loaded and self._loaded != at_most):
             return None
         number, arrays, record = self._generations.newest(at_most)
-        if number != self._loaded and arrays is not None:
+        if arrays is None:
+            raise ValueError(
+                f"Every generation in {self.project_dir} is damaged. Pass `overwrite=True` or "
+                "another `project_name` to begin anew."
+            )
+        if number != self._loaded:
             state.set_arrays(self._supergraph, arrays["weights"])
             self.oracle.set_arrays(arrays["oracle"])
             self._loaded = number
         return record if number == at_most else None
+
+    def _restore(self, number):
+        """Undoes what round `number` has done so far."""
+        self._loaded = None
+        self._load(number)
 
     # The search.
 
@@ -248,7 +277,7 @@ class ENASTuner(keras_tuner.Tuner):
         """Searches; rounds that have been searched are not searched again.
 
         Args:
-            x: Arrays, or a `tf.data.Dataset` of batches.
+            x: Arrays, or a `tf.data.Dataset` or `keras.utils.PyDataset` of batches.
             y: Labels, or None for a dataset.
             validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset of
                 batches. Its architectures' scores are the rewards, so keep test
@@ -272,14 +301,25 @@ class ENASTuner(keras_tuner.Tuner):
         Raises:
             ValueError: If the data do not fit; nothing has been written then.
         """
+        for name, value, optional in (
+            ("batch_size", batch_size, False),
+            ("epochs", epochs, False),
+            ("steps_per_epoch", steps_per_epoch, True),
+            ("validation_batch_size", validation_batch_size, True),
+            ("validation_steps", validation_steps, True),
+        ):
+            check_integer(name, value, 1, optional=optional)
+        if class_weight is not None and sample_weight is not None:
+            raise ValueError("Give `class_weight` or `sample_weight`, not both.")
+        x, validation_data = map(data_module.as_dataset, (x, validation_data))
         if isinstance(x, tf.data.Dataset):
             if y is not None or sample_weight is not None or validation_split:
                 raise ValueError(
                     "`x` is a dataset: put labels and weights into it, and give "
                     "`validation_data` instead of `validation_split`."
                 )
-            batch = data_module.check_dataset("x", x)
-            data_module.check_labels("x", batch[1], self.supergraph.network)
+            network = self.supergraph.network
+            data_module.check_dataset("x", x, network, "steps_per_epoch", steps_per_epoch)
         else:
             data_module.check_arrays("x, y", x, y, sample_weight)
             if validation_split and validation_data is None:
@@ -290,12 +330,9 @@ class ENASTuner(keras_tuner.Tuner):
                 "`validation_data` or `validation_split` is needed: architectures are rewarded by "
                 "what they score on data that the weights are not trained on."
             )
-        self._check_validation(validation_data)
+        self._check_validation(validation_data, validation_steps)
         if not isinstance(x, tf.data.Dataset):
             data_module.check_labels("y", y, self.supergraph.network)
-        for name, value in (("batch_size", batch_size), ("epochs", epochs)):
-            if not isinstance(value, (int, np.integer)) or value < 1:
-                raise ValueError(f"`{name}` must be an integer of at least 1. Received: {value!r}.")
         seed = self.oracle.seed
         training = data_module.TrainingData(
             x, y, sample_weight, batch_size, shuffle, seed, steps_per_epoch
@@ -307,7 +344,7 @@ class ENASTuner(keras_tuner.Tuner):
         self._search_data = (training, validation)
         self.settings = dataclasses.replace(self.settings, epochs=epochs)
         self._fit_arguments = {
-            "callbacks": list(callbacks or []),
+            "callbacks": list(callbacks) if isinstance(callbacks, (list, tuple)) else callbacks,
             "class_weight": class_weight,
             "verbose": 1 if verbose == 2 else 0,
         }
@@ -323,16 +360,24 @@ class ENASTuner(keras_tuner.Tuner):
         Returns:
             Dict of metrics, the objective among them.
         """
+        number = int(trial.trial_id)
         try:
-            return self._run_round(trial)
-        except FailedTrialError:
+            return self._run_round(trial, number)
+        except FailedTrialError as error:
+            # It must not be learned from. The next round begins where this one began.
+            self._restore(number)
+            warnings.warn(f"{error} What it began with is restored.", stacklevel=2)
             raise
         except Exception as error:
+            self._restore(number)
             # KerasTuner would file any error under failed trials and go on.
             raise FatalRuntimeError(f"Round {trial.trial_id} stopped: {error}") from error
+        except BaseException:
+            # Interrupted in a notebook, say, where `search` may be called again.
+            self._restore(number)
+            raise
 
-    def _run_round(self, trial):
-        number = int(trial.trial_id)
+    def _run_round(self, trial, number):
         supergraph, settings = self.supergraph, self.settings
         training, validation = self._search_data
         self._progress.begin()
@@ -353,7 +398,10 @@ class ENASTuner(keras_tuner.Tuner):
             samples = self.oracle.sample(settings.derive_samples)
             derived = rounds.derive(self._judge, validation, samples, settings.derive_batches)
             if not derived:
-                self._fail(number, "no sampled architecture has a finite score")
+                raise FailedTrialError(
+                    f"Round {number} is not learned from: no sampled architecture has a finite "
+                    "score."
+                )
             record = self._record(number, metrics, learned, *derived[0])
             self._commit(number + 1, record)
         architecture = self.space.parse(record["architecture"])
@@ -379,13 +427,14 @@ class ENASTuner(keras_tuner.Tuner):
                 stacklevel=2,
             )
         return {
+            # First, so that a metric of the model named as one of ours does not take its place.
+            **metrics,
             "round": number,
             "objective": self.oracle.objective.name,
             "architecture": str(self.space.architecture(indices)),
             "derived": score.objective,
             "deviation": score.deviation,
             "score": score.reward,
-            **metrics,
             **{f"controller_{name}": value for name, value in learned.items()},
             "parameter_free_share": share,
             "probabilities": {k: [float(p) for p in v] for k, v in probabilities.items()},
@@ -400,15 +449,15 @@ class ENASTuner(keras_tuner.Tuner):
         if not all(np.isfinite(value) for value in metrics.values()) or not state.is_finite(
             self.supergraph
         ):
-            self._fail(number, f"the loss or a shared weight is not finite ({metrics})")
+            raise FailedTrialError(
+                f"Round {number} is not learned from: the loss or a shared weight is NaN or "
+                f"infinite ({metrics})."
+            )
 
-    def _fail(self, number, reason):
-        """Ends a round that must not be learned from: the state before it is put back."""
-        self._loaded = None
-        self._load(number)
-        message = f"Round {number} is not learned from: {reason}. Its start is restored."
-        warnings.warn(message, stacklevel=2)
-        raise FailedTrialError(message)
+    def on_search_begin(self):
+        """Writes the tuner's file: without it a new process would not reload the project."""
+        if not os.path.exists(self._get_tuner_fname()):
+            self.save()
 
     def on_search_end(self):
         """Derives from the controller as it ended, once for each number of rounds."""
@@ -435,15 +484,13 @@ class ENASTuner(keras_tuner.Tuner):
             List of `FoundArchitecture`, best first, without cost.
         """
         k = self.final_samples if k is None else k
-        if not isinstance(k, (int, np.integer)) or k < 1:
-            raise ValueError(f"`k` must be an integer of at least 1. Received: k={k!r}.")
+        check_integer("k", k, 1)
         self._require_rounds()
         validation = self._validation(validation_data, batch_size)
         _ = self.supergraph
         earlier = [
             self.space.from_values(trial.hyperparameters.values).indices
-            for trial in self.oracle.trials.values()
-            if trial.status == TrialStatus.COMPLETED
+            for trial in self._completed_trials()
         ]
         # The draw counter is put back: a search that goes on must not depend on this.
         before = self.oracle.get_arrays()
@@ -466,7 +513,8 @@ class ENASTuner(keras_tuner.Tuner):
         """After how many rounds `derive` last ran; None if it has not."""
         return results.read_found(self._derived_path, self.space)[1]
 
-    def _found(self, n):
+    def _found(self, n, name):
+        check_integer(name, n, 1)
         self._require_rounds()
         found, after = results.read_found(self._derived_path, self.space)
         if after is None:
@@ -484,7 +532,7 @@ class ENASTuner(keras_tuner.Tuner):
             deviation from batch to batch, reward), trainable `parameters` and
             `flops` of its child.
         """
-        found = self._found(num_architectures)
+        found = self._found(num_architectures, "num_architectures")
         return [one.with_cost(self._build_child(one.architecture)) for one in found]
 
     def get_best_hyperparameters(self, num_trials=1):
@@ -493,7 +541,10 @@ class ENASTuner(keras_tuner.Tuner):
         `tuner.hypermodel.build(hp)` builds an untrained child of them.
         """
         space = self.oracle.get_space()
-        return [one.architecture.to_hyperparameters(space) for one in self._found(num_trials)]
+        return [
+            one.architecture.to_hyperparameters(space)
+            for one in self._found(num_trials, "num_trials")
+        ]
 
     def get_best_models(self, num_models=1):
         """Returns children of the best architectures with the weights they inherit.
@@ -501,7 +552,10 @@ class ENASTuner(keras_tuner.Tuner):
         Their moving averages are taken anew on training data. They are not
         trained models: `retrain` trains them from scratch.
         """
-        return [self._inheriting_child(one.architecture) for one in self._found(num_models)]
+        return [
+            self._inheriting_child(one.architecture)
+            for one in self._found(num_models, "num_models")
+        ]
 
     def load_model(self, trial):
         """Returns the child of a trial with the weights it inherits from the newest round."""
@@ -529,6 +583,7 @@ class ENASTuner(keras_tuner.Tuner):
 
     def results_summary(self, num_trials=10):
         """Prints the best architectures with their shared-weight scores."""
+        check_integer("num_trials", num_trials, 1)
         results.print_found(
             self.get_best_architectures(num_trials), self.oracle.objective.name, self.project_dir
         )
@@ -566,23 +621,36 @@ class ENASTuner(keras_tuner.Tuner):
             )
         return child
 
+    def _completed_trials(self):
+        # In the order of the rounds: that of `trials` is another one after a reload.
+        trials = [self.oracle.trials[i] for i in self.oracle.end_order]
+        return [trial for trial in trials if trial.status == TrialStatus.COMPLETED]
+
     def _require_rounds(self):
-        if not any(t.status == TrialStatus.COMPLETED for t in self.oracle.trials.values()):
-            raise ValueError("No round has been searched yet. Call `search` first.")
+        if not self._completed_trials():
+            ended = len(self.oracle.end_order)
+            raise ValueError(
+                f"None of the {ended} rounds succeeded: the loss or the rewards were not finite. "
+                "Lower the learning rate or look at the data."
+                if ended
+                else "No round has been searched yet. Call `search` first."
+            )
 
     def _validation(self, validation_data, batch_size):
         if validation_data is not None:
+            validation_data = data_module.as_dataset(validation_data)
             self._check_validation(validation_data)
             return data_module.ValidationData(validation_data, batch_size, self.oracle.seed)
         if self._search_data is None:
             raise ValueError("`validation_data` is needed: this process has not searched.")
         return self._search_data[1]
 
-    def _check_validation(self, validation_data):
+    def _check_validation(self, validation_data, steps=None):
         network = self.supergraph.network
         if isinstance(validation_data, tf.data.Dataset):
-            batch = data_module.check_dataset("validation_data", validation_data)
-            data_module.check_labels("validation_data", batch[1], network)
+            data_module.check_dataset(
+                "validation_data", validation_data, network, "validation_steps", steps
+            )
             return
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             raise ValueError(
@@ -632,6 +700,36 @@ def _refuse(kwargs):
             "workers go with a stock `keras_tuner.Tuner` and the same oracle; several GPUs with "
             "`distribution_strategy`."
         )
+
+
+class _WithHyperparameters:
+    """A hypermodel that finds hyperparameters registered before: those the user has given."""
+
+    def __init__(self, hypermodel, hyperparameters):
+        self._hypermodel = hypermodel
+        self._hyperparameters = hyperparameters
+
+    def build(self, hp):
+        hp.merge(self._hyperparameters)
+        return self._hypermodel.build(hp)
+
+
+def _declare(hypermodel, oracle):
+    """Returns the `HyperParameters` that `build(hp)` has been through, its choices checked."""
+    if not isinstance(hypermodel, keras_tuner.HyperModel) and not callable(hypermodel):
+        raise ValueError(
+            "`hypermodel` must be a `keras_tuner.HyperModel` or a callable `build(hp)`. "
+            f"Received: hypermodel={hypermodel!r}."
+        )
+    hp = oracle.get_space()
+    if isinstance(hypermodel, keras_tuner.HyperModel):
+        hypermodel.declare_hyperparameters(hp)
+    getattr(hypermodel, "build", hypermodel)(hp)
+    space = recorded_space(hp)
+    if not len(space):
+        raise ValueError(NO_SPACE)
+    check_tunable(space, hp if oracle.tune_new_entries else oracle.hyperparameters)
+    return hp
 
 
 def _check_objective(objective):

@@ -72,7 +72,7 @@ def test_raw_advantage_and_its_gradient_by_hand():
     np.testing.assert_allclose(result["loss"], 0.25 * np.log(2.0), rtol=1e-5)
     np.testing.assert_allclose(result["gradient_norm"], 0.125 * np.sqrt(2.0), rtol=1e-5)
     # Adam's first step is the learning rate against the gradient's sign.
-    np.testing.assert_allclose(controller.policy.offsets.values.numpy(), [-0.07, 0.07], rtol=1e-3)
+    np.testing.assert_allclose(controller.policy.offsets.values.numpy(), [-0.1, 0.1], rtol=1e-3)
 
 
 def test_entropy_in_the_reward_raises_the_baseline_and_in_the_loss_does_not():

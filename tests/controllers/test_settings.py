@@ -38,6 +38,7 @@ def test_a_setting_may_be_changed():
         ("baseline_decay", -0.1),
         ("entropy_weight", -1.0),
         ("tanh_constant", 0.0),
+        ("offset_bound", 0.0),
         ("temperature", -1.0),
         ("skip_target", 0.0),
         ("skip_target", 1.0),

@@ -112,5 +112,7 @@ def test_a_sequential_model_may_hold_choices(make_child, numbers):
 
 
 def test_branches_of_different_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"'op'.*'dense' gives \(None, 3\).*'none' gives \(None, 4\)"):
+    with pytest.raises(
+        ValueError, match=r"'op'.*'dense' gives \(None, 3\).*'none' gives \(None, 4\)"
+    ):
         Supergraph(SequentialSpace(4))

@@ -8,7 +8,6 @@ import tensorflow as tf
 from keras_enas.supergraph import Scorer, Supergraph, batch_statistics, recalibrate
 
 
-
 @pytest.fixture(scope="module")
 def scored(shared, images):
     hypermodel, supergraph = shared("user")

@@ -232,9 +232,7 @@ def test_fit_with_all_that_it_takes(spaces, numbers, tmp_path):
     callbacks = [
         keras.callbacks.LearningRateScheduler(lambda epoch: 0.01 / (epoch + 1)),
         keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: rates.append(
-                float(supergraph.optimizer.learning_rate)
-            )
+            on_epoch_end=lambda epoch, logs: rates.append(float(supergraph.optimizer.learning_rate))
         ),
         keras.callbacks.EarlyStopping("loss", patience=50, restore_best_weights=True),
         keras.callbacks.CSVLogger(str(tmp_path / "log.csv")),
@@ -411,7 +409,7 @@ def test_a_hypermodel_without_choices_is_refused():
         inputs = keras.Input((4,))
         return compiled(inputs, keras.layers.Dense(1)(inputs))
 
-    with pytest.raises(ValueError, match="no choices.*OpChoice"):
+    with pytest.raises(ValueError, match=r"no choices.*OpChoice"):
         Supergraph(FromFunction(build))
 
 
@@ -442,9 +440,9 @@ def test_an_activity_regularizer_inside_a_switch_is_refused():
         OpChoice(hp, "op", {"a": keras.layers.Identity, "b": keras.layers.Identity})(inputs)
         return compiled(inputs, Keyed(hp, "op", layer)(inputs))
 
-    with pytest.raises(ValueError, match="'dense' of OpChoice 'op'.*activity_regularizer"):
+    with pytest.raises(ValueError, match=r"'dense' of OpChoice 'op'.*activity_regularizer"):
         Supergraph(FromFunction(in_candidate))
-    with pytest.raises(ValueError, match="Keyed on 'op'.*activity_regularizer"):
+    with pytest.raises(ValueError, match=r"Keyed on 'op'.*activity_regularizer"):
         Supergraph(FromFunction(in_keyed))
 
 

@@ -1,0 +1,61 @@
+"""Searches a space of your own: an ordinary Keras hypermodel of stock layers, on digits.
+
+python examples/custom_space.py
+"""
+
+import keras
+import keras_tuner
+from sklearn.datasets import load_digits
+
+from keras_enas import ENASTuner, InputChoice, OpChoice, SkipChoice
+
+FILTERS = 12
+
+
+class MyHyperModel(keras_tuner.HyperModel):
+    def build(self, hp):
+        inputs = keras.Input((8, 8, 1))
+        before = x = keras.layers.Conv2D(FILTERS, 3, padding="same")(inputs)
+        for i in range(4):
+            with hp.name_scope(f"block_{i}"):
+                source = InputChoice(hp, "source")([before, x])  # the last output or one earlier
+                y = OpChoice(
+                    hp,
+                    "op",
+                    {
+                        "conv3": lambda: keras.layers.Conv2D(
+                            FILTERS, 3, padding="same", activation="relu"
+                        ),
+                        "sep5": lambda: keras.layers.SeparableConv2D(
+                            FILTERS, 5, padding="same", activation="relu"
+                        ),
+                        "max3": lambda: keras.layers.MaxPooling2D(3, strides=1, padding="same"),
+                    },
+                )(source)
+                y, _ = SkipChoice(hp, "skip")(y, [x])  # add the last output, or not
+            before, x = x, keras.layers.BatchNormalization()(y)
+        x = keras.layers.GlobalAveragePooling2D()(x)
+        model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+
+def main():
+    images, labels = load_digits(return_X_y=True)
+    x = images.reshape(-1, 8, 8, 1).astype("float32") / 16
+    tuner = ENASTuner(
+        MyHyperModel(),
+        objective="val_accuracy",
+        max_trials=15,
+        seed=0,
+        directory="runs",
+        project_name="custom_space",
+    )
+    tuner.search(x[:1200], labels[:1200], validation_data=(x[1200:], labels[1200:]))
+    tuner.results_summary()
+    for found in tuner.get_best_architectures(3):
+        print(found)
+
+
+if __name__ == "__main__":
+    main()

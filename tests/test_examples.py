@@ -1,0 +1,136 @@
+"""The examples: their parts here, whole runs in `pytest -m slow`."""
+
+import importlib.util
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(name, *arguments, folder):
+    result = subprocess.run(
+        [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert result.returncode == 0, result.stderr[-4000:]
+    return result.stdout
+
+
+@pytest.fixture
+def cifar10_in_a_folder(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for part, size in (("train", 120), ("test", 40)):
+        arrays[f"x_{part}"] = rng.integers(0, 256, (size, 32, 32, 3), dtype=np.uint8)
+        arrays[f"y_{part}"] = (np.arange(size, dtype=np.uint8) % 10)[:, None]
+    folder = tmp_path / "data"
+    folder.mkdir()
+    np.savez(folder / "cifar10.npz", **arrays)
+    return folder
+
+
+def test_quickstart_keeps_the_three_parts_apart():
+    parts = load("quickstart").digits()
+    assert [len(x) for x, _ in parts] == [1000, 400, 397]
+    assert all(x.shape[1:] == (8, 8, 1) and x.max() <= 1 and len(x) == len(y) for x, y in parts)
+    images = [x.reshape(len(x), -1) for x, _ in parts]
+    assert len(np.unique(np.concatenate(images), axis=0)) == 1797
+    # Every part holds every class in about the same share.
+    for _, y in parts:
+        assert np.bincount(y, minlength=10).min() > 0.08 * len(y)
+
+
+def test_cifar10_reads_an_archive(cifar10_in_a_folder):
+    module = load("cifar10_macro")
+    data = module.load(cifar10_in_a_folder)
+    training, validation, test = module.prepare(*data, images=100, shrink=2)
+    assert [len(x) for x, _ in (training, validation, test)] == [90, 10, 40]
+    assert training[0].shape[1:] == (16, 16, 3) and training[0].dtype == np.float32
+    np.testing.assert_allclose(training[0].mean(axis=(0, 1, 2)), 0.0, atol=1e-4)
+    np.testing.assert_allclose(training[0].std(axis=(0, 1, 2)), 1.0, atol=1e-4)
+    mean_of_four = data[0][0, :2, :2, 0].mean() / 255.0
+    pixels = data[0][:90].reshape(90, 16, 2, 16, 2, 3).mean(axis=(2, 4)) / 255.0
+    expected = (mean_of_four - pixels[..., 0].mean()) / pixels[..., 0].std()
+    assert training[0][0, 0, 0, 0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_cifar10_reads_a_folder_with_real_data(tmp_path, monkeypatch):
+    (tmp_path / "real_data.py").write_text(
+        "import numpy as np\n"
+        "def load_cifar10():\n"
+        "    x, y = np.zeros((2, 32, 32, 3), np.uint8), np.zeros((2, 1), np.uint8)\n"
+        "    return (x, y), (x[:1], y[:1])\n"
+    )
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    x, _, _, y_test = load("cifar10_macro").load(tmp_path)
+    assert len(x) == 2 and len(y_test) == 1
+    sys.modules.pop("real_data", None)
+
+
+def test_cifar10_says_what_the_folder_lacks(tmp_path):
+    with pytest.raises(SystemExit, match=r"\.npz"):
+        load("cifar10_macro").load(tmp_path)
+
+
+def test_cifar10_has_the_settings_of_the_paper():
+    paper = load("cifar10_macro").PAPER
+    assert (paper["num_layers"], paper["filters"], paper["rounds"]) == (12, 36, 310)
+    # 310 epochs end a cosine cycle: 10 + 20 + 40 + 80 + 160.
+    assert sum(paper["first_cycle"] * 2**i for i in range(5)) == paper["rounds"]
+    controller = paper["controller"]
+    assert controller["controller_updates"] * controller["samples_per_update"] == 1000
+
+
+def test_shifted_images_keep_their_size_and_labels():
+    module = load("cifar10_macro")
+    x = np.random.default_rng(0).normal(size=(130, 16, 16, 3)).astype("float32")
+    y = np.arange(130, dtype=np.int32)
+    dataset = module.shifted_and_flipped(x, y, seed=0)
+    assert len(dataset) == 2
+    batches = list(dataset.as_numpy_iterator())
+    assert [len(labels) for _, labels in batches] == [128, 2]
+    assert batches[0][0].shape == (128, 16, 16, 3)
+    assert sorted(np.concatenate([labels for _, labels in batches])) == list(range(130))
+
+
+@pytest.mark.slow
+def test_quickstart_in_its_shortest_setting(tmp_path):
+    printed = run(
+        "quickstart", "--rounds", "2", "--children", "1", "--output", "out", folder=tmp_path
+    )
+    assert "left" in printed and "Trained from scratch under one recipe" in printed
+    for name in ("Drawing", "SavedModel"):
+        path = re.search(rf"^{name}: (.+)$", printed, re.MULTILINE).group(1)
+        assert (tmp_path / path).exists()
+    assert "Loaded again, it takes the first test image" in printed
+
+
+@pytest.mark.slow
+def test_cifar10_small_runs(tmp_path, cifar10_in_a_folder):
+    arguments = ["--small", "--data", str(cifar10_in_a_folder), "--rounds", "3", "--epochs", "1"]
+    printed = run("cifar10_macro", *arguments, "--children", "1", folder=tmp_path)
+    assert "Round 3/3" in printed
+    assert next(tmp_path.rglob("best_architecture.png")).stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_custom_space_runs(tmp_path):
+    run("custom_space", folder=tmp_path)

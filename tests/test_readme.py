@@ -1,0 +1,73 @@
+"""What the README prints runs as it is printed."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+# Searches the README's own space for one round, and builds it with a stock tuner's hp.
+USE_OWN_SPACE = """
+import numpy as np
+
+x, y = np.random.rand(96, 64).astype("float32"), np.arange(96) % 10
+small = {"max_trials": 1, "seed": 0}
+tuner = keras_enas.ENASTuner(HyperMLP(), controller_updates=1, final_samples=2, **small)
+tuner.search(x[:64], y[:64], validation_data=(x[64:], y[64:]))
+stock = keras_tuner.RandomSearch(HyperMLP(), "val_accuracy", directory="stock", **small)
+stock.search(x[:64], y[:64], validation_data=(x[64:], y[64:]), verbose=0)
+print(len(tuner.get_best_architectures()), len(stock.get_best_hyperparameters()))
+"""
+
+
+def run(script, folder):
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert result.returncode == 0, result.stderr[-4000:]
+    return result.stdout
+
+
+def test_the_example_runs_as_printed(tmp_path):
+    printed = run(BLOCKS[0], tmp_path)
+    assert "Trained from scratch under one recipe" in printed
+    assert re.search(r"^\d is a 9$|^\d is a \d$", printed, re.MULTILINE)
+    folders = [path.parent for path in tmp_path.rglob("results.json")]
+    assert len(folders) == 1
+    listed = re.findall(r"^\| `([^`]+)`(?:, `([^`]+)`)? \|", README, re.MULTILINE)
+    for name in [name for names in listed for name in names if name]:
+        assert (folders[0] / name).exists(), f"The README lists {name}"
+
+
+def test_the_example_has_15_lines():
+    lines = [line for line in BLOCKS[0].splitlines() if line.strip()]
+    assert len(lines) <= 15
+
+
+def test_a_space_of_your_own_is_searched_by_both_kinds_of_tuner(tmp_path):
+    assert len(BLOCKS) == 2
+    assert "1 1" in run(BLOCKS[1] + USE_OWN_SPACE, tmp_path)
+
+
+def test_the_two_commands_are_there():
+    for command in (
+        'python -m pip install ".[examples]" && python examples/quickstart.py',
+        'python -m pip install ".[test]" && python -m pytest',
+    ):
+        assert f"```bash\n{command}\n```" in README
+
+
+def test_every_file_that_the_documents_name_exists():
+    for document in (ROOT / "README.md", ROOT / "docs" / "differences-from-the-paper.md"):
+        text = document.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"

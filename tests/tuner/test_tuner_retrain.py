@@ -1,0 +1,185 @@
+import json
+import math
+import os
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_space import TINY, SmallSpace, load
+
+from keras_enas import Architecture, ENASTuner, HyperMacroCNN
+
+# It must not be able to use the package, wherever Python would find it.
+LOADED_ELSEWHERE = """
+import sys
+sys.modules["keras_enas"] = None
+import json, os
+import numpy as np
+import keras
+import tensorflow as tf
+x = np.load({x!r})
+model = keras.models.load_model({folder!r} + "/best_model.keras")
+own = {{"BatchNormalization", "Conv2D"}}
+served = tf.saved_model.load({folder!r} + "/best_model").serve(tf.constant(x))
+np.savez({out!r}, keras=model.predict(x, verbose=0), served=served.numpy())
+print(sorted({{type(layer).__module__.partition(".")[0] for layer in model.layers}}))
+"""
+
+
+@pytest.fixture(scope="module")
+def retrained(tmp_path_factory):
+    """A macro space of two layers, searched for a round and trained: `(tuner, retrained)`."""
+    space = HyperMacroCNN(
+        (8, 8, 1), 10, num_layers=3, filters=4, operations=["conv3", "sep3", "max3"]
+    )
+    (x, y), (vx, vy) = load()
+    x, vx = x.reshape(-1, 8, 8, 1), vx.reshape(-1, 8, 8, 1)
+    tuner = ENASTuner(
+        space,
+        **{**TINY, "max_trials": 1},
+        seed=0,
+        directory=tmp_path_factory.mktemp("retrain"),
+        project_name="p",
+    )
+    tuner.search(x, y, validation_data=(vx, vy), batch_size=50, verbose=0)
+    calls = []
+
+    def callbacks():
+        calls.append(keras.callbacks.History())
+        return calls[-1:]
+
+    result = tuner.retrain(
+        x,
+        y,
+        validation_data=(vx, vy),
+        test_data=(vx[:40], vy[:40]),
+        epochs=2,
+        batch_size=50,
+        top=2,
+        random_baseline=1,
+        callbacks=callbacks,
+        verbose=0,
+    )
+    assert len(calls) == 3 and all(len(one.epoch) == 2 for one in calls)
+    return tuner, result, vx
+
+
+def test_the_table(retrained, capsys):
+    tuner, result, vx = retrained
+    _, (_, vy) = load()
+    assert [child.origin for child in result.children] == ["derived", "derived", "random"]
+    derived = [one.architecture for one in tuner.get_best_architectures(2)]
+    assert [child.architecture for child in result.children[:2]] == derived
+    assert result.children[2].architecture not in derived
+    for child in result.children:
+        assert 0 <= child.trained <= 1 and set(child.test) == {"loss", "accuracy"}
+        assert child.parameters > 0 and child.flops > 0 and child.cpu_seconds > 0
+    best = max(result.children, key=lambda child: child.trained)
+    assert result.architecture == best.architecture
+    accuracy = result.model.evaluate(vx, vy, verbose=0, return_dict=True)["accuracy"]
+    assert accuracy == pytest.approx(best.trained)
+    trained = [child.trained for child in result.children]
+    expected = 100 * (np.mean(trained[:2]) - trained[2]) / trained[2]
+    assert result.relative_improvement() == pytest.approx(expected)
+    capsys.readouterr()
+    result.summary()
+    shown = capsys.readouterr().out
+    for words in ("shared-w", "trained", "random", "only trained ones are accuracies"):
+        assert words in " ".join(shown.split())
+
+
+def test_the_files(retrained):
+    tuner, result, _ = retrained
+    with open(os.path.join(tuner.project_dir, "best_architecture.json")) as file:
+        assert Architecture.from_json(file.read()) == result.architecture
+    with open(os.path.join(tuner.project_dir, "results.json")) as file:
+        content = json.load(file)
+    assert content == json.loads(json.dumps(result.to_dict()))
+    assert len(content["children"]) == 3
+    assert content["best"] == str(result.architecture)
+    for child in content["children"]:
+        # Two kinds of scores, under two names.
+        assert {"trained", "shared_weights", "parameters", "flops", "cpu_seconds"} <= set(child)
+    assert not [name for name in os.listdir(tuner.project_dir) if name.startswith("writing")]
+
+
+def test_the_files_load_without_the_package(retrained, tmp_path, run_python):
+    tuner, result, vx = retrained
+    np.save(tmp_path / "x.npy", vx)
+    out = str(tmp_path / "out.npz")
+    said = run_python(
+        LOADED_ELSEWHERE.format(x=str(tmp_path / "x.npy"), folder=tuner.project_dir, out=out)
+    )
+    assert said.strip() == "['keras']"
+    expected = result.model.predict(vx, verbose=0)
+    with np.load(out) as found:
+        for name in ("keras", "served"):
+            np.testing.assert_allclose(found[name], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"validation_data": None}, "`validation_data` is needed"),
+        ({"validation_data": (np.zeros((4, 64)), np.full(4, 10))}, "`validation_data`.*0 to 9"),
+        ({"y": np.zeros(3)}, "`x, y`.*one length"),
+        ({"epochs": 0}, "`epochs`"),
+        ({"top": 0}, "`top`"),
+        ({"top": 1.5}, "`top`"),
+        ({"random_baseline": -1}, "`random_baseline`"),
+        ({"batch_size": 0}, "`batch_size`"),
+        ({"callbacks": []}, "`callbacks` must be a callable"),
+    ],
+)
+def test_bad_arguments(searched, arguments, message):
+    before = sorted(os.listdir(searched.project_dir))
+    x, y = np.zeros((4, 64)), np.zeros(4)
+    with pytest.raises(ValueError, match=message):
+        searched.retrain(**{"x": x, "y": y, "validation_data": (x, y), **arguments})
+    assert sorted(os.listdir(searched.project_dir)) == before
+
+
+def test_before_a_search(make_tuner, files):
+    x, y = np.zeros((4, 64)), np.zeros(4)
+    with pytest.raises(ValueError, match="Call `search` first"):
+        make_tuner().retrain(x, y, validation_data=(x, y))
+
+
+def test_datasets_and_a_schedule_of_ones_own(make_tuner, search, digits):
+    (x, y), validation = digits
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
+    tuner = search(make_tuner(SmallSpace(learning_rate=schedule), max_trials=1))
+    train = tf.data.Dataset.from_tensor_slices((x, y)).batch(50)
+    result = tuner.retrain(
+        train,
+        validation_data=tf.data.Dataset.from_tensor_slices(validation).batch(50),
+        epochs=1,
+        top=1,
+        random_baseline=0,
+        verbose=0,
+    )
+    assert math.isnan(result.relative_improvement())
+    assert result.to_dict()["relative_improvement_over_random_percent"] is None
+
+
+def test_a_child_that_turns_nan_is_not_the_best(make_tuner, search, digits):
+    (x, y), validation = digits
+    tuner = search(make_tuner(max_trials=1, objective="val_loss"))
+    count = []
+
+    class Spoil(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            count.append(self.model)
+            if len(count) == 1:
+                weight = self.model.trainable_variables[-1]
+                weight.assign(weight * np.nan)
+
+    result = tuner.retrain(
+        x, y, validation_data=validation, epochs=1, top=1, callbacks=lambda: [Spoil()], verbose=0
+    )
+    assert result.architecture != result.children[0].architecture
+    assert math.isnan(result.children[0].trained)
+    with open(os.path.join(tuner.project_dir, "results.json")) as file:
+        # Readable by others than Python: JSON has no NaN.
+        json.load(file, parse_constant=lambda name: pytest.fail(name))

@@ -1,0 +1,309 @@
+import threading
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_space import TINY, SmallSpace
+
+from keras_enas import ENASTuner, RandomOracle
+
+
+class Watch(keras.callbacks.Callback):
+    """Notes the epochs that it sees. A lock cannot be copied."""
+
+    def __init__(self):
+        super().__init__()
+        self.lock = threading.Lock()
+        self.epochs = []
+        self.models = set()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epochs.append(epoch)
+        self.models.add(id(self.model))
+
+
+def test_a_hypermodel_alone_is_enough(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tuner = ENASTuner(SmallSpace())
+    assert tuner.oracle.objective == keras_tuner.Objective("val_accuracy", "max")
+    assert len(tuner.space) == 3
+    with pytest.raises(ValueError, match="Call `search` first"):
+        tuner.get_best_hyperparameters()
+
+
+def test_a_build_function_is_a_hypermodel(make_tuner):
+    space = SmallSpace()
+    assert make_tuner(lambda hp: space.build(hp)).space == make_tuner(space).space
+
+
+def test_one_trace_for_the_whole_search_and_callbacks_as_they_are(make_tuner, search):
+    watch = Watch()
+    tuner = search(make_tuner(), callbacks=[watch], epochs=2)
+    assert watch.epochs == [0, 1, 2, 3]
+    assert watch.models == {id(tuner.supergraph)}
+    assert (tuner.supergraph.train_traces, tuner._scorer.traces) == (1, 1)
+    # A single callback will do, as in `fit`; a round that is done is not done again.
+    search(tuner, callbacks=watch)
+    assert watch.epochs == [0, 1, 2, 3]
+
+
+def test_a_new_tuner_goes_on_to_a_larger_max_trials(make_tuner, search, files, same_state):
+    first = search(make_tuner())
+    before = files()
+    again = search(make_tuner())
+    assert files() == before
+    watch = Watch()
+    longer = search(make_tuner(max_trials=11), callbacks=[watch], epochs=1)
+    assert watch.epochs == list(range(2, 11))
+    assert len(longer.oracle.end_order) == 11
+    assert same_state(first, again) and not same_state(first, longer)
+    # In one object the same, and the order of the rounds is that of their numbers.
+    assert [int(t.trial_id) for t in longer._completed_trials()] == list(range(11))
+
+
+def test_the_oracle_learns_and_warmup_rounds_do_not(make_tuner, search):
+    warm = search(make_tuner(warmup_rounds=1))
+    # One round of two updates of four samples.
+    assert int(warm.oracle.get_arrays()["learned/num_learned"]) == 8
+    trials = warm._completed_trials()
+    assert not trials[0].metrics.exists("controller_mean_reward")
+    assert trials[1].metrics.exists("controller_mean_reward")
+
+
+def test_datasets(make_tuner, digits):
+    (x, y), validation = digits
+    train = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(300, seed=0).batch(50)
+    tuner = make_tuner()
+    tuner.search(
+        train, validation_data=tf.data.Dataset.from_tensor_slices(validation).batch(50), verbose=0
+    )
+    assert (tuner.supergraph.train_traces, tuner._scorer.traces) == (1, 1)
+    # int64 labels there, int32 and weights here: the scorer takes both.
+    score = tuner.score([tuner.space.architecture([0, 0, 0])], validation)[0]
+    weighted = (validation[0], validation[1].astype("int32"), np.ones(100, "float32"))
+    again = tuner.score([tuner.space.architecture([0, 0, 0])], weighted)[0]
+    assert score.objective == pytest.approx(again.objective)
+
+
+def test_a_dataset_that_does_not_know_its_length(make_tuner, digits):
+    (x, y), validation = digits
+
+    def generate():
+        yield from ((x[i : i + 50], y[i : i + 50]) for i in range(0, 300, 50))
+
+    spec = (tf.TensorSpec((None, 64), tf.float32), tf.TensorSpec((None,), tf.int64))
+    train = tf.data.Dataset.from_generator(generate, output_signature=spec)
+    tuner = make_tuner()
+    tuner.search(train, validation_data=validation, verbose=0, batch_size=50)
+    assert int(tuner.supergraph.optimizer.iterations) == 12
+
+
+def test_a_dataset_goes_on_where_the_round_before_ended(make_tuner, digits):
+    (x, y), validation = digits
+    seen = []
+
+    class Model(keras.Model):
+        def train_step(self, data):
+            tf.py_function(lambda first: seen.append(int(first)), [data[0][0, 0]], [])
+            return super().train_step(data)
+
+    class Numbered(SmallSpace):
+        def build(self, hp):
+            built = super().build(hp)
+            model = Model(built.inputs, built.outputs)
+            model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+            return model
+
+    x = x.copy()
+    x[:, 0] = np.arange(300) // 50
+    train = tf.data.Dataset.from_tensor_slices((x, y)).batch(50)
+    tuner = make_tuner(Numbered())
+    tuner.search(train, validation_data=validation, steps_per_epoch=4, verbose=0, batch_size=50)
+    assert seen == [0, 1, 2, 3, 4, 5, 0, 1]
+
+
+def test_a_py_dataset(make_tuner, digits):
+    (x, y), validation = digits
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 6
+
+        def __getitem__(self, index):
+            return x[index * 50 : index * 50 + 50], y[index * 50 : index * 50 + 50]
+
+    tuner = make_tuner()
+    tuner.search(Batches(), validation_data=validation, verbose=0, batch_size=50)
+    assert int(tuner.supergraph.optimizer.iterations) == 12
+
+
+def test_what_else_fit_takes(make_tuner, digits, capsys):
+    (x, y), _ = digits
+    tuner = make_tuner()
+    tuner.search(
+        x,
+        y,
+        validation_split=0.25,
+        batch_size=75,
+        sample_weight=np.ones(300, "float32"),
+        validation_steps=1,
+        shuffle=False,
+    )
+    assert tuner._search_data[0].steps == 3
+    assert tuner._search_data[1].sizes == [75]
+    # A line a round, with the time left.
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Round")]
+    assert len(lines) == 2 and lines[-1].endswith("0 s left")
+
+
+def test_class_weights_count(make_tuner, search):
+    tuner = search(make_tuner(max_trials=1), class_weight=dict.fromkeys(range(10), 0.0))
+    assert tuner._completed_trials()[0].metrics.get_best_value("loss") == 0.0
+
+
+@pytest.mark.parametrize("objective", ["val_loss", keras_tuner.Objective("val_acc5", "max")])
+def test_other_objectives(make_tuner, search, objective):
+    top = keras.metrics.SparseTopKCategoricalAccuracy(5, name="acc5")
+    tuner = search(make_tuner(SmallSpace(metrics=("accuracy", top)), objective=objective))
+    found = tuner.get_best_architectures(3)
+    values = [one.score.objective for one in found]
+    lower_is_better = tuner.oracle.objective.name == "val_loss"
+    assert values == sorted(values, reverse=not lower_is_better)
+    assert [one.score.reward for one in found] == sorted(
+        (one.score.reward for one in found), reverse=True
+    )
+    assert all((one.score.reward < 0) == lower_is_better for one in found)
+    best = tuner.oracle.get_best_trials(1)[0]
+    assert best.score == (min if lower_is_better else max)(
+        trial.score for trial in tuner.oracle.trials.values()
+    )
+
+
+def test_a_reward_of_ones_own(make_tuner, search):
+    def fewer_mistakes(metrics, objective):
+        assert objective.name == "val_accuracy"
+        return metrics["accuracy"] - 10.0 - metrics["loss"]
+
+    tuner = search(make_tuner(reward=fewer_mistakes))
+    one = tuner.get_best_architectures()[0]
+    assert 0 <= one.score.objective <= 1
+    assert one.score.reward < -8
+
+
+def test_random_oracle(make_tuner, search):
+    tuner = search(make_tuner(oracle=RandomOracle(objective="val_accuracy", max_trials=2, seed=1)))
+    assert len(tuner.oracle.end_order) == 2
+    assert tuner.get_best_architectures(2)
+
+
+def test_other_hyperparameters_stay_at_their_default(make_tuner, search, capsys):
+    tuner = search(make_tuner(SmallSpace(tune_rate=True, learning_rate=0.05)))
+    said = [line for line in capsys.readouterr().out.splitlines() if "kept at their def" in line]
+    assert said == ["Hyperparameters kept at their defaults while weights are shared: ['rate']"]
+    assert float(tuner.supergraph.optimizer.learning_rate) == pytest.approx(0.05)
+    hp = tuner.get_best_hyperparameters()[0]
+    assert hp.get("rate") == 0.05
+    assert float(tuner.hypermodel.build(hp).optimizer.learning_rate) == pytest.approx(0.05)
+
+
+def test_a_hyperparameter_that_the_user_fixes(make_tuner, search):
+    hp = keras_tuner.HyperParameters()
+    hp.Fixed("rate", 0.02)
+    tuner = search(make_tuner(SmallSpace(tune_rate=True), hyperparameters=hp))
+    assert float(tuner.supergraph.optimizer.learning_rate) == pytest.approx(0.02)
+    assert tuner.get_best_hyperparameters()[0].get("rate") == 0.02
+
+
+def test_overriding_what_build_compiles(make_tuner, search):
+    adam = keras.optimizers.Adam(0.003)
+    tuner = search(make_tuner(optimizer=adam, max_trials=1))
+    assert isinstance(tuner.supergraph.network.optimizer, keras.optimizers.Adam)
+
+
+def test_the_policy_of_mixed_precision_survives(make_tuner, search):
+    keras.config.set_dtype_policy("mixed_float16")
+    tuner = search(make_tuner())
+    tuner.get_best_models()
+    assert keras.config.dtype_policy().name == "mixed_float16"
+    assert tuner.supergraph.network.layers[1].compute_dtype == "float16"
+    assert (tuner.supergraph.train_traces, tuner._scorer.traces) == (1, 1)
+
+
+def test_what_was_found(searched, digits):
+    _, validation = digits
+    found = searched.get_best_architectures(4)
+    assert len(found) == 4
+    assert [one.score.reward for one in found] == sorted(
+        (one.score.reward for one in found), reverse=True
+    )
+    # Scored with the final weights on all validation data.
+    again = searched.score([one.architecture for one in found], validation, 50)
+    assert [one.score.objective for one in found] == pytest.approx([s.objective for s in again])
+    for one, hp in zip(found, searched.get_best_hyperparameters(4), strict=True):
+        child = searched.hypermodel.build(hp)
+        assert one.architecture.values.items() <= hp.values.items()
+        assert one.parameters == sum(np.prod(v.shape) for v in child.trainable_variables)
+        assert one.flops > 2 * 64 * 16
+        assert searched.score([str(one.architecture)])[0] == searched.score([one.architecture])[0]
+
+
+def test_best_models_inherit_weights(searched, digits):
+    _, (x, y) = digits
+    models = searched.get_best_models(2)
+    assert len(models) == 2
+    accuracy = models[0].evaluate(x, y, verbose=0, return_dict=True)["accuracy"]
+    shared = searched.get_best_architectures()[0].score.objective
+    # Moving averages there, statistics of a batch here.
+    assert abs(accuracy - shared) < 0.15
+    trial = searched.oracle.get_best_trials(1)[0]
+    assert searched.load_model(trial).count_params() > 0
+
+
+def test_derive_again(searched, same_state):
+    before = searched.oracle.get_arrays()
+    few = searched.derive(k=1)
+    many = searched.derive(k=30)
+    assert len(few) <= len(many) <= 32
+    assert many[0].score.reward >= few[0].score.reward
+    after = searched.oracle.get_arrays()
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+    assert [one.architecture for one in searched.get_best_architectures(3)] == [
+        one.architecture for one in many[:3]
+    ]
+
+
+def test_the_summary_never_passes_a_shared_weight_score_for_an_accuracy(searched, capsys):
+    searched.results_summary(2)
+    shown = capsys.readouterr().out
+    assert "shared-weight val accuracy" in shown
+    assert "It is not the accuracy of a trained" in " ".join(shown.split())
+    # Wherever `accuracy` heads a column it says what it is.
+    assert shown.count("accuracy") == 2
+    assert "tuner.retrain" in shown
+
+
+def test_a_process_that_has_not_searched(searched, digits, tmp_path):
+    _, validation = digits
+    other = ENASTuner(SmallSpace(), **TINY, seed=0, directory=searched.directory, project_name="p")
+    architectures = [one.architecture for one in other.get_best_architectures(2)]
+    assert architectures == [one.architecture for one in searched.get_best_architectures(2)]
+    with pytest.raises(ValueError, match="`validation_data` is needed"):
+        other.derive()
+    assert other.score(architectures, validation, 50) == searched.score(architectures)
+    with pytest.warns(UserWarning, match="has no training data"):
+        other.get_best_models()
+
+
+def test_two_seeds_differ_and_one_repeats_itself(tmp_path, search, same_state):
+    # 0 is a seed: KerasTuner takes it for none.
+    def run(name, seed):
+        tuner = ENASTuner(SmallSpace(), **TINY, seed=seed, directory=tmp_path, project_name=name)
+        return search(tuner)
+
+    one, same, other = run("a", 0), run("b", 0), run("c", 1)
+    assert same_state(one, same)
+    assert not same_state(one, other)
+    read = [(tmp_path / name / "derived.json").read_text() for name in "abc"]
+    assert read[0] == read[1] != read[2]

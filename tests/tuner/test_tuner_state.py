@@ -1,0 +1,194 @@
+"""What is on disk, and what a search does when it is damaged or the loss is NaN."""
+
+import json
+import os
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from small_space import SmallSpace
+
+from keras_enas.tuner.generations import Generations
+
+
+def numbers(tuner):
+    return Generations(os.path.join(tuner.project_dir, "shared")).numbers()
+
+
+class TurnNaN(keras.callbacks.Callback):
+    """Puts NaN into a weight in the epochs `epochs`."""
+
+    def __init__(self, epochs):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch in self.epochs:
+            weight = self.model.network.trainable_variables[0]
+            weight.assign(weight * np.nan)
+
+
+@pytest.mark.parametrize(
+    ("scores", "kept"),
+    [
+        ([0.1, 0.2, 0.3, 0.4], [3, 4]),
+        ([0.1, 0.9, 0.3, 0.4, 0.5], [2, 4, 5]),
+        ([-3.0, -1.0, -2.0, -2.5], [2, 3, 4]),
+        ([None, None, None], [2, 3]),
+    ],
+)
+def test_the_last_two_and_the_best_are_kept(tmp_path, scores, kept):
+    generations = Generations(str(tmp_path / "shared"))
+    for number, score in enumerate(scores, 1):
+        generations.commit(number, {"weights": {"a": np.ones(number)}}, {"score": score})
+    # The first of all has no score: it is of no use when others are there.
+    assert [n for n in generations.numbers() if n in kept] == kept
+    assert len(generations.numbers()) == len(kept)
+    number, arrays, record = generations.newest(at_most=len(scores))
+    assert (number, record) == (len(scores), {"score": scores[-1]})
+    assert np.array_equal(arrays["weights"]["a"], np.ones(number))
+    assert generations.newest(at_most=kept[-2])[0] == kept[-2]
+
+
+def test_a_search_keeps_few_generations(make_tuner, search):
+    tuner = search(make_tuner(max_trials=5))
+    best = max(tuner._completed_trials(), key=lambda t: t.metrics.get_best_value("score"))
+    assert set(numbers(tuner)) == {4, 5, int(best.trial_id) + 1}
+    assert not [n for n in os.listdir(tuner.project_dir + "/shared") if n.startswith("writing")]
+
+
+@pytest.mark.parametrize("file", ["weights.npz", "oracle.npz", "generation.json"])
+def test_a_damaged_generation(make_tuner, search, file, same_state):
+    tuner = search(make_tuner())
+    path = os.path.join(tuner.project_dir, "shared", "generation-000002", file)
+    with open(path, "r+b") as opened:
+        opened.truncate(os.path.getsize(path) // 2)
+    with pytest.warns(UserWarning, match="Generation 2 .* is damaged.*the one before"):
+        longer = search(make_tuner(max_trials=3))
+    assert len(longer._completed_trials()) == 3
+    assert numbers(longer)[-1] == 3
+    # The third round began where the first ended.
+    assert int(longer.supergraph.optimizer.iterations) == 12
+    # Whole again.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        assert same_state(make_tuner(max_trials=3), longer)
+
+
+def test_nothing_whole_is_left(make_tuner, search):
+    tuner = search(make_tuner(max_trials=1))
+    for number in numbers(tuner):
+        os.remove(f"{tuner.project_dir}/shared/generation-{number:06d}/weights.npz")
+    with pytest.warns(UserWarning, match="is damaged"):
+        with pytest.raises(ValueError, match=r"Every generation.*`overwrite=True`"):
+            search(make_tuner())
+
+
+def test_a_changed_space_is_refused(make_tuner, search, files):
+    search(make_tuner(max_trials=1))
+    before = files()
+    for labels, difference in (
+        (("relu", "tanh", "linear"), r"'layer_0/op' is op of .*'id'\] in the first"),
+        (("tanh", "id"), "'layer_0/op'"),
+    ):
+        with pytest.raises(ValueError, match=f"not those that this search.*{difference}"):
+            make_tuner(SmallSpace(labels=labels))
+        assert files() == before
+    again = make_tuner(SmallSpace(labels=("relu", "id")), overwrite=True)
+    assert len(again.space.decisions[0].candidates) == 2
+    assert files() == {"p": None}
+
+
+def test_weights_of_another_shape_are_refused(make_tuner, search, files):
+    class Wider(SmallSpace):
+        def build(self, hp):
+            inputs = keras.Input((64,))
+            inner = super().build(hp)
+            model = keras.Model(inputs, inner(keras.layers.Dense(64)(inputs)))
+            model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+            return model
+
+    search(make_tuner(max_trials=1))
+    before = files()
+    with pytest.raises(ValueError, match="shared weights on disk are not those"):
+        search(make_tuner(Wider()))
+    assert files() == before
+
+
+def test_a_round_of_nan_is_not_learned_from(make_tuner, search, same_state, tmp_path):
+    tuner = make_tuner(max_trials=3)
+    with pytest.warns(UserWarning, match="Round 1 is not learned from.*restored"):
+        search(tuner, callbacks=[TurnNaN([1])])
+    assert [t.status for t in tuner.oracle.trials.values()] == ["COMPLETED", "FAILED", "COMPLETED"]
+    assert int(tuner.supergraph.optimizer.iterations) == 12
+    assert int(tuner.oracle.get_arrays()["learned/num_learned"]) == 16
+    assert numbers(tuner) == [1, 3] or numbers(tuner) == [0, 1, 3]
+    assert all(np.isfinite(one.score.reward) for one in tuner.get_best_architectures(3))
+    # A new process finds the same.
+    assert same_state(make_tuner(max_trials=3), tuner)
+
+
+def test_nan_that_persists_ends_the_search(make_tuner, search):
+    tuner = make_tuner(max_trials=9)
+    with pytest.warns(UserWarning, match="not learned from"):
+        with pytest.raises(RuntimeError, match=r"(?s)consecutive failures.*NaN or infinite"):
+            search(tuner, callbacks=[TurnNaN(range(1, 9))])
+    assert len(tuner.oracle.trials) == 4
+    assert numbers(tuner)[-1] == 1
+    assert np.isfinite(tuner.derive(k=3)[0].score.reward)
+    # When the cause is mended a new process goes on.
+    better = search(make_tuner(max_trials=5))
+    assert len(better._completed_trials()) == 3
+
+
+def test_too_few_rounds_to_persist(make_tuner, search):
+    with pytest.warns(UserWarning, match="not learned from"):
+        with pytest.raises(ValueError, match=r"None of the 2 rounds succeeded.*learning rate"):
+            search(make_tuner(), callbacks=[TurnNaN([0, 1])])
+
+
+def test_a_nan_reward_is_dropped(make_tuner, search):
+    given = []
+
+    def reward(metrics, objective):
+        given.append(metrics["accuracy"])
+        return np.nan if len(given) == 3 else metrics["accuracy"]
+
+    tuner = make_tuner(max_trials=1, reward=reward)
+    with pytest.warns(UserWarning, match="1 of 4 rewards are NaN"):
+        search(tuner)
+    metrics = tuner._completed_trials()[0].metrics
+    with open(os.path.join(tuner.get_trial_dir("0"), "round.json")) as file:
+        assert json.load(file)["controller_num_dropped"] == 1
+    assert np.isfinite(metrics.get_best_value("controller_mean_reward"))
+    assert int(tuner.oracle.get_arrays()["learned/num_learned"]) == 7
+
+
+def test_rewards_that_are_all_nan(make_tuner, search):
+    tuner = make_tuner(max_trials=4, reward=lambda metrics, objective: np.inf)
+    with pytest.warns(UserWarning, match="rewards are NaN"):
+        with pytest.raises(RuntimeError, match="no sampled architecture has a finite"):
+            search(tuner)
+    assert int(tuner.oracle.get_arrays()["learned/num_learned"]) == 0
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_interrupted_and_called_again(make_tuner, search, same_state, error):
+    class Interrupt(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.done = False
+
+        def on_train_batch_end(self, batch, logs=None):
+            if not self.done and int(self.model.optimizer.iterations) == 9:
+                self.done = True
+                raise error("stop")
+
+    tuner = make_tuner(project_name="interrupted")
+    interrupt = Interrupt()
+    with pytest.raises((KeyboardInterrupt, RuntimeError), match="stop"):
+        search(tuner, callbacks=[interrupt])
+    search(tuner, callbacks=[interrupt])
+    assert same_state(tuner, search(make_tuner()))

@@ -1,0 +1,43 @@
+SCRIPT = """
+import os, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+sys.path.insert(0, "tests/tuner")
+import numpy as np
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from small_space import TINY, SmallSpace, load
+from keras_enas import ENASTuner
+
+(x, y), validation = load()
+def tuner(rounds):
+    return ENASTuner(
+        SmallSpace(), **{{**TINY, "max_trials": rounds}}, seed=0, directory={folder!r},
+        distribution_strategy=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
+    )
+one = tuner(1)
+one.search(x, y, validation_data=validation, batch_size=50, verbose=0)
+before = one.supergraph.network.trainable_variables[0].numpy()
+# A new one reads the generation, and goes on.
+two = tuner(2)
+assert np.array_equal(two.supergraph.network.trainable_variables[0].numpy(), before)
+two.search(x, y, validation_data=validation, batch_size=50, verbose=0)
+assert two.supergraph.distribute_strategy.num_replicas_in_sync == 2
+# Each replica traces the step.
+assert two.supergraph.train_traces == 2, two.supergraph.train_traces
+assert two._scorer.traces == 1, two._scorer.traces
+assert int(two.supergraph.optimizer.iterations) == 12
+weight = two.supergraph.network.trainable_variables[0].value
+assert len(weight.values) == 2
+assert np.array_equal(weight.values[0].numpy(), weight.values[1].numpy())
+assert not np.array_equal(before, weight.values[0].numpy())
+assert two.get_best_architectures(2)[0].score.objective > 0
+two.get_best_models()
+two.retrain(x, y, validation_data=validation, epochs=1, top=1, random_baseline=0, verbose=0)
+print("done")
+"""
+
+
+def test_mirrored_strategy(run_python, tmp_path):
+    """Two logical CPUs train the supergraph; each step trains two architectures."""
+    assert run_python(SCRIPT.format(folder=str(tmp_path))).strip().endswith("done")
