@@ -13,6 +13,9 @@ searched size. (The paper enlarges it to 24 layers by hand.)
 
 --data takes a folder with one .npz file of `x_train`, `y_train`, `x_test`, `y_test`, or with a
 module `real_data.py` that has `load_cifar10()`; without it Keras downloads the images.
+
+A search that was stopped goes on if it is started again, with batches in another order: the images
+come from a `tf.data.Dataset`, which shuffles and shifts them.
 """
 
 import argparse
@@ -155,7 +158,6 @@ def main():
         epochs=settings["epochs"],
         top=settings["children"],
         random_baseline=settings["children"],
-        cosine_decay=False,  # The schedule above is the model's own.
     )
     drawing = os.path.join(tuner.project_dir, "best_architecture.png")
     keras_enas.plot_architecture(retrained.architecture, drawing)

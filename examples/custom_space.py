@@ -12,26 +12,23 @@ from keras_enas import ENASTuner, InputChoice, OpChoice, SkipChoice
 FILTERS = 12
 
 
+def candidates():
+    conv = {"padding": "same", "activation": "relu"}
+    return {
+        "conv3": lambda: keras.layers.Conv2D(FILTERS, 3, **conv),
+        "sep5": lambda: keras.layers.SeparableConv2D(FILTERS, 5, **conv),
+        "max3": lambda: keras.layers.MaxPooling2D(3, strides=1, padding="same"),
+    }
+
+
 class MyHyperModel(keras_tuner.HyperModel):
     def build(self, hp):
         inputs = keras.Input((8, 8, 1))
-        before = x = keras.layers.Conv2D(FILTERS, 3, padding="same")(inputs)
+        before, x = (keras.layers.Conv2D(FILTERS, size, padding="same")(inputs) for size in (1, 3))
         for i in range(4):
             with hp.name_scope(f"block_{i}"):
-                source = InputChoice(hp, "source")([before, x])  # the last output or one earlier
-                y = OpChoice(
-                    hp,
-                    "op",
-                    {
-                        "conv3": lambda: keras.layers.Conv2D(
-                            FILTERS, 3, padding="same", activation="relu"
-                        ),
-                        "sep5": lambda: keras.layers.SeparableConv2D(
-                            FILTERS, 5, padding="same", activation="relu"
-                        ),
-                        "max3": lambda: keras.layers.MaxPooling2D(3, strides=1, padding="same"),
-                    },
-                )(source)
+                y = InputChoice(hp, "source")([before, x])  # the last output or the one before
+                y = OpChoice(hp, "op", candidates())(y)
                 y, _ = SkipChoice(hp, "skip")(y, [x])  # add the last output, or not
             before, x = x, keras.layers.BatchNormalization()(y)
         x = keras.layers.GlobalAveragePooling2D()(x)
@@ -47,14 +44,13 @@ def main():
         MyHyperModel(),
         objective="val_accuracy",
         max_trials=15,
-        seed=0,
         directory="runs",
         project_name="custom_space",
     )
     tuner.search(x[:1200], labels[:1200], validation_data=(x[1200:], labels[1200:]))
     tuner.results_summary()
-    for found in tuner.get_best_architectures(3):
-        print(found)
+    for best in tuner.get_best_architectures(3):
+        print(best.architecture, f"{best.score.objective:.3f}, {best.parameters:,} weights")
 
 
 if __name__ == "__main__":

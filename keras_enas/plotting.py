@@ -30,6 +30,7 @@ class _Node:
     labels: tuple = ()
     sources: tuple = ()
     has_input: bool = False
+    earliest: int | None = None
 
 
 def plot_architecture(architecture, path=None):
@@ -38,10 +39,14 @@ def plot_architecture(architecture, path=None):
     A box is a block of the space (`SearchSpace.blocks`), coloured by its
     operation. A straight arrow leads to a block that takes its predecessor. On
     the right, a line leaves every box that is skipped from or chosen as an
-    input, and has a dot in the row of each block that takes it. Candidate i of
-    a skip vector or an input is the i-th box of its column: in the macro space
-    0 is the stem and 1 is layer 0. Blocks below one outer name scope (a cell)
-    form a column of their own.
+    input, and has a dot in the row of each block that takes it. Blocks below
+    one outer name scope (a cell) form a column of their own.
+
+    A space knows how many candidates an input or a skip vector has, not which
+    tensors they are. They are taken for the last boxes so far, the earliest
+    first; for skips of a block that chooses no input, for the last ones before
+    its predecessor. So it is in the spaces of this package and wherever
+    `build(hp)` offers all earlier outputs, or the last few.
 
     Args:
         architecture: An `Architecture`.
@@ -92,36 +97,43 @@ def plot_architecture(architecture, path=None):
 
 def _columns(architecture):
     """Dict from outer name scope to its boxes, top to bottom."""
-    space = architecture.space
-    columns, offered = {}, {}
-    for block in _merged(space):
-        first = space.decisions[block[0][0]]
-        scope = first.scope or first.group or first.name
-        outer, _, name = scope.rpartition("/")
+    columns = {}
+    for block in _merged(architecture.space):
+        first = architecture.space.decisions[block[0][0]]
+        outer, _, name = (first.scope or first.group or first.name).rpartition("/")
         nodes = columns.setdefault(outer, [])
-        labels, sources, has_input = [], [], False
-        for start, stop in block:
-            decision = space.decisions[start]
-            indices = architecture.indices[start:stop]
-            if decision.kind == "op":
-                labels.append(decision.candidates[indices[0]])
-                continue
-            if decision.kind == "input":
-                has_input = True
-                sources.append(indices[0])
-                count = len(decision.candidates)
-            else:
-                sources.extend(i for i, bit in enumerate(indices) if bit)
-                # The predecessor is the input of a block with skips, and not among them.
-                count = stop - start + 1
-            offered[outer] = max(offered.get(outer, 0), count - len(nodes))
-        nodes.append(_Node(name, tuple(labels), tuple(sources), has_input))
-    for outer, nodes in columns.items():
-        extra = offered.get(outer, 1)
-        one = "stem" if outer in offered else "input"
-        names = [one] if extra == 1 else [f"input {i}" for i in range(extra)]
-        nodes[:0] = [_Node(name) for name in names]
+        nodes.append(_node(architecture, block, name, len(nodes)))
+    for nodes in columns.values():
+        offered = [node.earliest for node in nodes if node.earliest is not None]
+        extra = max(0, -min(offered)) if offered else 1
+        names = ["stem" if offered else "input"]
+        if extra != 1:
+            names = [f"input {i}" for i in range(extra)]
+        for node in nodes:
+            node.sources = tuple(row + extra for row in node.sources)
+        nodes[:0] = [_Node(one) for one in names]
     return columns
+
+
+def _node(architecture, block, name, row):
+    """The box of a block; its sources are rows, negative for what stands before row 0."""
+    node = _Node(name)
+    decisions = architecture.space.decisions
+    node.has_input = any(decisions[start].kind == "input" for start, _ in block)
+    for start, stop in block:
+        decision, chosen = decisions[start], architecture.indices[start:stop]
+        if decision.kind == "op":
+            node.labels += (decision.candidates[chosen[0]],)
+            continue
+        if decision.kind == "input":
+            earliest = row - len(decision.candidates)
+            node.sources += (earliest + chosen[0],)
+        else:
+            # The predecessor is the input of a block without a choice of it, and no skip.
+            earliest = row - (stop - start) - (not node.has_input)
+            node.sources += tuple(earliest + i for i, bit in enumerate(chosen) if bit)
+        node.earliest = earliest if node.earliest is None else min(node.earliest, earliest)
+    return node
 
 
 def _merged(space):

@@ -60,6 +60,19 @@ def test_choices_outside_a_scope_form_a_chain():
     assert _rails(nodes) == {0: [2], 1: [3]}
 
 
+def test_the_last_few_outputs_may_be_offered_instead_of_all():
+    decisions = []
+    for k in range(3):
+        name = f"block_{k}"
+        decisions.append(Decision(f"{name}/source", "input", (0, 1)))
+        decisions.append(Decision(f"{name}/op", "op", OPS))
+        decisions.append(Decision(f"{name}/skip/0", "skip", (0, 1), f"{name}/skip"))
+    architecture = SearchSpace(decisions).parse("0 conv3 1 | 1 sep3 0 | 0 max3 1")
+    (nodes,) = _columns(architecture).values()
+    assert [n.name for n in nodes] == ["input 0", "input 1", "block_0", "block_1", "block_2"]
+    assert _rails(nodes) == {0: [2], 1: [2], 2: [3, 4], 3: [4]}
+
+
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_writes_a_file(tmp_path, ending):
     pytest.importorskip("matplotlib")

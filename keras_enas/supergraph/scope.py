@@ -20,18 +20,21 @@ class Scope:
         architecture: int32 tensor `(decisions,)`.
         batch_statistics: Boolean, whether normalisation uses the statistics
             of the batch and leaves its moving averages alone.
+        needed: Dict from `id(operation)` to a boolean tensor, whether the
+            architecture needs it; operations that are not in it are needed.
     """
 
-    def __init__(self, architecture, batch_statistics):
+    def __init__(self, architecture, batch_statistics, needed):
         self.architecture = architecture
         self.batch_statistics = batch_statistics
+        self.needed = needed
 
 
 @contextlib.contextmanager
-def architecture_scope(architecture, batch_statistics=False):
-    """Runs the networks called inside as `architecture`, an int32 tensor `(decisions,)`."""
+def architecture_scope(architecture, batch_statistics=False, needed=None):
+    """Runs the networks called inside as `architecture`; the arguments are those of `Scope`."""
     outer = getattr(_CURRENT, "scope", None)
-    _CURRENT.scope = Scope(architecture, batch_statistics)
+    _CURRENT.scope = Scope(architecture, batch_statistics, needed or {})
     try:
         yield
     finally:
@@ -47,3 +50,9 @@ def current_scope():
             "(`supergraph(x, architecture=...)`), or build a child."
         )
     return scope
+
+
+def needed_by_scope(operation):
+    """Returns a boolean tensor, whether the current architecture needs it; None: always."""
+    scope = getattr(_CURRENT, "scope", None)
+    return None if scope is None else scope.needed.get(id(operation))

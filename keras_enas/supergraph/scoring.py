@@ -3,7 +3,6 @@
 import keras
 import tensorflow as tf
 
-from keras_enas.supergraph.scope import architecture_scope
 from keras_enas.supergraph.statistics import batch_statistics
 
 
@@ -52,7 +51,7 @@ class Scorer:
         def score(architecture, first, data):
             self.traces += 1
             tf.cond(first, lambda: _reset(network), lambda: False)
-            with architecture_scope(architecture, batch_statistics=True):
+            with self._supergraph.running_as(architecture, batch_statistics=True):
                 with batch_statistics(network):
                     return network.test_step(data)
 

@@ -26,12 +26,16 @@ def batch_statistics(network):
     patched = []
     try:
         for layer, inside in _normalizations(network):
+            patched.append((layer, vars(layer).get("call")))
             layer.call = _with_batch_statistics(layer.call, inside)
-            patched.append(layer)
         yield
     finally:
-        for layer in patched:
-            del layer.call
+        for layer, own in patched:
+            # The supergraph may have given the layer a `call` of its own.
+            if own is None:
+                del layer.call
+            else:
+                layer.call = own
 
 
 def _with_batch_statistics(call, inside):

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_enas.search_space import recorded_space
 from keras_enas.supergraph.hyperparameters import SupergraphHyperParameters
+from keras_enas.supergraph.liveness import Liveness
 from keras_enas.supergraph.scope import architecture_scope
 
 
@@ -51,6 +52,7 @@ class Supergraph(keras.Model):
                 "`keras.Model(inputs, outputs)`, or start a Sequential with `keras.Input`."
             )
         self.network = network
+        self._liveness = Liveness(network)
         # A GPU must hold it in host memory all the same: a conditional's index lives there.
         with tf.device("CPU:0"):
             first = self.space.random(1, np.random.default_rng(seed))
@@ -85,6 +87,16 @@ class Supergraph(keras.Model):
         self._table.assign(table)
         self._cursor.assign(0)
 
+    def running_as(self, architecture, batch_statistics=False):
+        """Opens the scope in which the network runs as one architecture.
+
+        Args:
+            architecture: int32 tensor `(decisions,)`.
+            batch_statistics: As in `Scope`.
+        """
+        needed = self._liveness.needed(architecture)
+        return architecture_scope(architecture, batch_statistics, needed)
+
     def call(self, inputs, architecture=None, training=None):
         """Runs the network as one architecture.
 
@@ -96,7 +108,7 @@ class Supergraph(keras.Model):
         indices = getattr(architecture, "indices", architecture)
         if indices is None:
             indices = self._table[0]
-        with architecture_scope(tf.convert_to_tensor(indices, tf.int32)):
+        with self.running_as(tf.convert_to_tensor(indices, tf.int32)):
             return self.network(inputs, training=training)
 
     def train_step(self, data):
@@ -108,7 +120,7 @@ class Supergraph(keras.Model):
             row = row * context.num_replicas_in_sync + replica
         architecture = self._table[row % tf.shape(self._table, tf.int64)[0]]
         self._cursor.assign_add(1)
-        with architecture_scope(architecture):
+        with self.running_as(architecture):
             return self.network.train_step(relax_batch(data))
 
     def prepare(self, batch):
@@ -153,11 +165,11 @@ class Supergraph(keras.Model):
         self.prepare(data_batch)
 
     def test_step(self, data):
-        with architecture_scope(self._table[0]):
+        with self.running_as(self._table[0]):
             return self.network.test_step(relax_batch(data))
 
     def predict_step(self, data):
-        with architecture_scope(self._table[0]):
+        with self.running_as(self._table[0]):
             return self.network.predict_step(relax_batch(data))
 
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_enas.layers.pooling import quicken
 from keras_enas.supergraph.packing import (
     Hidden,
     flatten,
@@ -17,7 +18,7 @@ from keras_enas.supergraph.packing import (
     sizes,
     unflatten,
 )
-from keras_enas.supergraph.scope import current_scope
+from keras_enas.supergraph.scope import current_scope, needed_by_scope
 
 
 def _symbolic(layer, specs):
@@ -28,6 +29,12 @@ def _symbolic(layer, specs):
 def _build(layer, input_shape, dtype):
     """Builds a layer on a shape, or on several of a layer that takes several tensors."""
     layer(keras.tree.map_shape_structure(lambda s: keras.KerasTensor(s, dtype), input_shape))
+    quicken(layer)
+
+
+def dead(spec):
+    """Stands for a tensor that the architecture does not need: of no sample, so it costs nothing."""
+    return tf.zeros((0, *spec.shape[1:]), spec.dtype)
 
 
 class OpSwitch(keras.layers.Layer):
@@ -82,7 +89,8 @@ class OpSwitch(keras.layers.Layer):
                     f"{spec.shape} {spec.dtype}. Give all of them one shape and dtype."
                 )
             _check_activity(f"Candidate '{label}' of OpChoice '{self.decision.name}'", branch)
-        return keras.KerasTensor(specs[0].shape, specs[0].dtype)
+        self._hidden.output = keras.KerasTensor(specs[0].shape, specs[0].dtype)
+        return self._hidden.output
 
     def values_of(self, index):
         """Returns a dict from `id(variable)` to the value of each packed weight of a branch."""
@@ -106,7 +114,12 @@ class OpSwitch(keras.layers.Layer):
             return outputs
 
         index = scope.architecture[self.position]
-        return tf.switch_case(index, [lambda i=i: run(i) for i in range(len(self.branches))])
+        branches = [lambda i=i: run(i) for i in range(len(self.branches))]
+        needed = needed_by_scope(self)
+        if needed is not None:
+            index = tf.where(needed, index, len(branches))
+            branches.append(lambda: dead(self._hidden.output))
+        return tf.switch_case(index, branches)
 
 
 class InputSwitch(keras.layers.Layer):
@@ -162,6 +175,9 @@ class SkipSwitch(keras.layers.Layer):
     def call(self, inputs):
         architecture = current_scope().architecture
         bits = tf.cast(architecture[self.position : self.position + len(inputs) - 1], tf.bool)
+        needed = needed_by_scope(self)
+        if needed is not None:
+            bits = tf.logical_and(bits, needed)
         bits = tf.unstack(bits, len(inputs) - 1)
 
         @tf.custom_gradient

@@ -103,7 +103,7 @@ class Generations:
         scores = {number: self._score(number) for number in numbers}
         best = max(scores, key=scores.get, default=None)
         for number in numbers[:-2]:
-            if number != best:
+            if number != best or scores[number] == -math.inf:
                 shutil.rmtree(self._path(number), ignore_errors=True)
 
     def _score(self, number):

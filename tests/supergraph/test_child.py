@@ -13,11 +13,8 @@ def outputs_of(supergraph, x, indices, training):
     return np.array(supergraph(x, architecture=indices, training=training))
 
 
-@pytest.mark.parametrize("name", ["macro", "user"])
-def test_outputs_are_equal(shared, make_child, images, name):
-    hypermodel, supergraph = shared(name)
-    x, _ = images(6)
-    for indices in supergraph.space.random(8, np.random.default_rng(1)):
+def check_outputs(hypermodel, supergraph, make_child, x, n):
+    for indices in supergraph.space.random(n, np.random.default_rng(1)):
         child = make_child(hypermodel, supergraph, indices)
         for training in (False, True):
             # Same seeds of dropout in both, and a normalisation that has not moved yet.
@@ -25,6 +22,17 @@ def test_outputs_are_equal(shared, make_child, images, name):
             np.testing.assert_allclose(
                 outputs_of(supergraph, x, indices, training), expected, rtol=1e-5, atol=1e-5
             )
+
+
+@pytest.mark.parametrize("name, n", [("macro", 5), ("user", 10)])
+def test_outputs_are_equal(shared, make_child, images, name, n):
+    check_outputs(*shared(name), make_child, images(6)[0], n)
+
+
+@pytest.mark.slow
+def test_outputs_of_the_whole_macro_space_are_equal(spaces, make_child, images):
+    hypermodel = spaces["macro"](num_layers=12)
+    check_outputs(hypermodel, Supergraph(hypermodel, seed=0), make_child, images(6)[0], 30)
 
 
 @pytest.mark.parametrize("name", ["macro", "user"])

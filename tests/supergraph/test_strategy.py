@@ -1,6 +1,8 @@
 """Two replicas, each with an architecture of its own."""
 
-SCRIPT = """
+import pytest
+
+SETUP = """
 import os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import sys
@@ -15,7 +17,9 @@ from keras_enas.supergraph import Scorer, Supergraph
 
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 rng = np.random.default_rng(0)
+"""
 
+BY_HAND = """
 # Rows i * 2 + r: in the first step replica 0 trains candidate 0 and replica 1 candidate 1.
 x = rng.normal(size=(8, 4)).astype("float32")
 y = rng.integers(0, 3, 8).astype("int32")
@@ -43,7 +47,12 @@ for replicas in (2, 1):
 for a, b in zip(*results):
     np.testing.assert_allclose(a, b, atol=1e-6)
 
-for make in (lambda: macro_space(num_layers=2), UserSpace):
+print("fine")
+"""
+
+
+WHOLE_SPACES = """
+for make in (lambda: macro_space(num_layers=3), UserSpace):
     x = rng.normal(size=(16, 8, 8, 3)).astype("float32")
     y = rng.integers(0, 3, 16).astype("int32")
     with strategy.scope():
@@ -61,5 +70,10 @@ print("fine")
 """
 
 
-def test_mirrored_strategy(run_python):
-    assert run_python(SCRIPT).strip().endswith("fine")
+def test_each_replica_trains_its_own_row(run_python):
+    assert run_python(SETUP + BY_HAND).strip().endswith("fine")
+
+
+@pytest.mark.slow
+def test_whole_spaces_train_and_score(run_python):
+    assert run_python(SETUP + WHOLE_SPACES).strip().endswith("fine")

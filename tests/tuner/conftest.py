@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_space import TINY, SmallSpace, load
 
-from keras_enas import ENASTuner
+from keras_enas import ENASTuner, RandomOracle
 from keras_enas.tuner import state
 
 
@@ -18,13 +18,17 @@ def digits():
 
 @pytest.fixture
 def make_tuner(tmp_path):
-    """Returns a function that makes a tuner of the small space in the folder of the test."""
+    """Returns a function that makes a tuner of the small space in the folder of the test.
 
-    def make(hypermodel=None, **kwargs):
+    Its oracle is random unless the test needs a `controller`, which takes a second to trace.
+    """
+
+    def make(hypermodel=None, controller=False, **kwargs):
         settings = {**TINY, "seed": 0, "directory": tmp_path, "project_name": "p", **kwargs}
-        if "oracle" in settings:
-            # Settings of the oracle are its own.
-            settings = {k: v for k, v in settings.items() if k not in ("max_trials", "seed")}
+        if not controller:
+            of_oracle = ("objective", "max_trials", "seed", "hyperparameters")
+            own = {name: settings.pop(name) for name in of_oracle if name in settings}
+            settings["oracle"] = RandomOracle(**{"objective": "val_accuracy", **own})
         return ENASTuner(SmallSpace() if hypermodel is None else hypermodel, **settings)
 
     return make

@@ -102,7 +102,7 @@ HOOKS = {
     "after the commit": lambda: after(
         generations.Generations, "commit", lambda _, number, *__: number == 2
     ),
-    "before update_trial": lambda: before(ENASTuner, "get_trial_dir", ends("1")),
+    "round.json": lambda: before(ENASTuner, "get_trial_dir", ends("1")),
     "update_trial": lambda: before(oracle_module.SearchOracle, "update_trial", any_call, 2),
     "end_trial": lambda: before(oracle_module.SearchOracle, "end_trial", any_call, 2),
     "trial.json": lambda: before(os, "replace", ends("trial.json"), 4),

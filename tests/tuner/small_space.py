@@ -8,13 +8,13 @@ from keras_enas import OpChoice, SkipChoice
 
 
 class SmallSpace(keras_tuner.HyperModel):
-    """Two dense layers with a skip: 32 architectures.
+    """Two dense layers with a skip: 18 architectures.
 
     It has what a state must hold beside weights: moving averages, a random
     state (dropout), momentum.
 
     Args:
-        labels: Labels of the operations, out of `relu`, `tanh`, `linear` and `id`.
+        labels: Labels of the operations, out of `relu`, `tanh` and `id`.
         learning_rate: Float.
         metrics: As in `compile`.
         tune_rate: Boolean, whether the learning rate is a hyperparameter.
@@ -22,7 +22,7 @@ class SmallSpace(keras_tuner.HyperModel):
 
     def __init__(
         self,
-        labels=("relu", "tanh", "linear", "id"),
+        labels=("relu", "tanh", "id"),
         learning_rate=0.1,
         metrics=("accuracy",),
         tune_rate=False,
@@ -37,7 +37,6 @@ class SmallSpace(keras_tuner.HyperModel):
         makers = {
             "relu": lambda: keras.layers.Dense(16, "relu"),
             "tanh": lambda: keras.layers.Dense(16, "tanh"),
-            "linear": lambda: keras.layers.Dense(16),
             "id": lambda: keras.layers.Identity(),
         }
         inputs = keras.Input((64,))

@@ -40,7 +40,7 @@ def test_a_build_function_is_a_hypermodel(make_tuner):
 
 def test_one_trace_for_the_whole_search_and_callbacks_as_they_are(make_tuner, search):
     watch = Watch()
-    tuner = search(make_tuner(), callbacks=[watch], epochs=2)
+    tuner = search(make_tuner(controller=True), callbacks=[watch], epochs=2)
     assert watch.epochs == [0, 1, 2, 3]
     assert watch.models == {id(tuner.supergraph)}
     assert (tuner.supergraph.train_traces, tuner._scorer.traces) == (1, 1)
@@ -64,7 +64,7 @@ def test_a_new_tuner_goes_on_to_a_larger_max_trials(make_tuner, search, files, s
 
 
 def test_the_oracle_learns_and_warmup_rounds_do_not(make_tuner, search):
-    warm = search(make_tuner(warmup_rounds=1))
+    warm = search(make_tuner(warmup_rounds=1, controller=True))
     # One round of two updates of four samples.
     assert int(warm.oracle.get_arrays()["learned/num_learned"]) == 8
     trials = warm._completed_trials()
@@ -72,13 +72,14 @@ def test_the_oracle_learns_and_warmup_rounds_do_not(make_tuner, search):
     assert trials[1].metrics.exists("controller_mean_reward")
 
 
-def test_datasets(make_tuner, digits):
+def test_random_oracle_and_datasets(make_tuner, digits):
     (x, y), validation = digits
     train = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(300, seed=0).batch(50)
     tuner = make_tuner()
     tuner.search(
         train, validation_data=tf.data.Dataset.from_tensor_slices(validation).batch(50), verbose=0
     )
+    assert isinstance(tuner.oracle, RandomOracle) and len(tuner.oracle.end_order) == 2
     assert (tuner.supergraph.train_traces, tuner._scorer.traces) == (1, 1)
     # int64 labels there, int32 and weights here: the scorer takes both.
     score = tuner.score([tuner.space.architecture([0, 0, 0])], validation)[0]
@@ -192,12 +193,6 @@ def test_a_reward_of_ones_own(make_tuner, search):
     assert one.score.reward < -8
 
 
-def test_random_oracle(make_tuner, search):
-    tuner = search(make_tuner(oracle=RandomOracle(objective="val_accuracy", max_trials=2, seed=1)))
-    assert len(tuner.oracle.end_order) == 2
-    assert tuner.get_best_architectures(2)
-
-
 def test_other_hyperparameters_stay_at_their_default(make_tuner, search, capsys):
     tuner = search(make_tuner(SmallSpace(tune_rate=True, learning_rate=0.05)))
     said = [line for line in capsys.readouterr().out.splitlines() if "kept at their def" in line]
@@ -296,14 +291,14 @@ def test_a_process_that_has_not_searched(searched, digits, tmp_path):
         other.get_best_models()
 
 
-def test_two_seeds_differ_and_one_repeats_itself(tmp_path, search, same_state):
+def test_two_seeds_differ_and_one_repeats_itself(make_tuner, search, searched, same_state):
     # 0 is a seed: KerasTuner takes it for none.
-    def run(name, seed):
-        tuner = ENASTuner(SmallSpace(), **TINY, seed=seed, directory=tmp_path, project_name=name)
-        return search(tuner)
-
-    one, same, other = run("a", 0), run("b", 0), run("c", 1)
-    assert same_state(one, same)
-    assert not same_state(one, other)
-    read = [(tmp_path / name / "derived.json").read_text() for name in "abc"]
-    assert read[0] == read[1] != read[2]
+    same = search(make_tuner(controller=True, project_name="same"))
+    other = search(make_tuner(controller=True, project_name="other", seed=1))
+    assert same_state(searched, same)
+    assert not same_state(searched, other)
+    rounds = [
+        [(t.score, t.hyperparameters.values) for t in tuner._completed_trials()]
+        for tuner in (searched, same, other)
+    ]
+    assert rounds[0] == rounds[1] != rounds[2]

@@ -26,7 +26,7 @@ assert two.supergraph.distribute_strategy.num_replicas_in_sync == 2
 # Each replica traces the step.
 assert two.supergraph.train_traces == 2, two.supergraph.train_traces
 assert two._scorer.traces == 1, two._scorer.traces
-assert int(two.supergraph.optimizer.iterations) == 12
+assert two.supergraph.optimizer.iterations.numpy() == 12
 weight = two.supergraph.network.trainable_variables[0].value
 assert len(weight.values) == 2
 assert np.array_equal(weight.values[0].numpy(), weight.values[1].numpy())
