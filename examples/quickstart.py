@@ -82,7 +82,8 @@ def main():
     print(f"SavedModel: {saved}")
 
     # The SavedModel needs TensorFlow only.
-    probabilities = tf.saved_model.load(saved).serve(test[0][:1])[0].numpy()
+    loaded = tf.saved_model.load(saved)
+    probabilities = loaded.serve(test[0][:1])[0].numpy()
     print(
         f"Loaded again, it takes the first test image, a {test[1][0]}, for a "
         f"{probabilities.argmax()} (probability {probabilities.max():.2f})."

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_enas.layers.pooling import quicken
 from keras_enas.supergraph.scope import needed_by_scope
-from keras_enas.supergraph.switches import InputSwitch, OpSwitch, SkipSwitch, dead
+from keras_enas.supergraph.switches import InputSwitch, OpSwitch, SkipSwitch, dead, makes_losses
 
 # A need is None (always), or a frozenset of terms of which one must hold: (position, value, need),
 # the architecture has that value at that position, and that other need holds.
@@ -157,16 +157,7 @@ def _may_be_passed_over(node):
     batch, *rest = node.output_tensors[0].shape or (1,)
     if batch is not None or None in rest:
         return False
-    parts = node.operation._flatten_layers() if isinstance(node.operation, keras.Layer) else []
-    # A loss from inside a conditional cannot reach the step.
-    return not any(
-        getattr(part, "activity_regularizer", None) or _adds_loss(part) for part in parts
-    )
-
-
-def _adds_loss(layer):
-    code = getattr(type(layer).call, "__code__", None)
-    return code is not None and "add_loss" in code.co_names
+    return not makes_losses(node.operation)
 
 
 def _guard(operation, output):

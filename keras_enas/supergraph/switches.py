@@ -33,7 +33,7 @@ def _build(layer, input_shape, dtype):
 
 
 def dead(spec):
-    """Stands for a tensor that the architecture does not need: of no sample, so it costs nothing."""
+    """Stands for a tensor that the architecture does not need: of no sample, it costs nothing."""
     return tf.zeros((0, *spec.shape[1:]), spec.dtype)
 
 
@@ -88,7 +88,7 @@ class OpSwitch(keras.layers.Layer):
                     f"'{self.labels[0]}' gives {specs[0].shape} {specs[0].dtype}, '{label}' gives "
                     f"{spec.shape} {spec.dtype}. Give all of them one shape and dtype."
                 )
-            _check_activity(f"Candidate '{label}' of OpChoice '{self.decision.name}'", branch)
+            _check_losses(f"Candidate '{label}' of OpChoice '{self.decision.name}'", branch)
         self._hidden.output = keras.KerasTensor(specs[0].shape, specs[0].dtype)
         return self._hidden.output
 
@@ -258,7 +258,7 @@ class KeyedLayer(keras.layers.Layer):
 
     def compute_output_spec(self, inputs, training=None):
         spec = _symbolic(self.template, inputs)
-        _check_activity(f"The layer Keyed on '{self.decisions[0].name}'", self.template)
+        _check_losses(f"The layer Keyed on '{self.decisions[0].name}'", self.template)
         if self.only is not None and spec.shape != getattr(inputs, "shape", None):
             raise ValueError(
                 f"Keyed on '{self.decisions[0].name}': with `only` the layer must keep the shape "
@@ -311,11 +311,23 @@ class KeyedLayer(keras.layers.Layer):
         return tf.cond(row >= 0, run, lambda: tf.cast(inputs, self.compute_dtype))
 
 
-def _check_activity(who, layer):
-    if any(getattr(part, "activity_regularizer", None) for part in layer._flatten_layers()):
+def makes_losses(operation):
+    """Whether an operation adds losses of its own, which cannot leave a conditional."""
+    parts = operation._flatten_layers() if isinstance(operation, keras.Layer) else []
+    for part in parts:
+        code = getattr(type(part).call, "__code__", None)
+        if getattr(part, "activity_regularizer", None):
+            return True
+        if code is not None and "add_loss" in code.co_names:
+            return True
+    return False
+
+
+def _check_losses(who, layer):
+    if makes_losses(layer):
         raise ValueError(
-            f"{who} has an `activity_regularizer`, whose loss cannot leave a switch. Regularise "
-            "its output instead (keras.layers.ActivityRegularization)."
+            f"{who} has an `activity_regularizer` or calls `add_loss`, and such a loss cannot "
+            "leave a switch. Regularise its output instead (keras.layers.ActivityRegularization)."
         )
 
 

@@ -445,6 +445,21 @@ def test_an_activity_regularizer_inside_a_switch_is_refused():
         Supergraph(FromFunction(in_keyed))
 
 
+def test_a_loss_added_inside_a_switch_is_refused():
+    class Adding(keras.layers.Layer):
+        def call(self, inputs):
+            self.add_loss(keras.ops.sum(inputs))
+            return inputs
+
+    def build(hp):
+        inputs = keras.Input((4,))
+        candidates = {"plain": keras.layers.Identity, "adding": Adding}
+        return compiled(inputs, OpChoice(hp, "op", candidates)(inputs))
+
+    with pytest.raises(ValueError, match=r"'adding' of OpChoice 'op'.*add_loss"):
+        Supergraph(FromFunction(build))
+
+
 def test_tensors_of_different_shapes_are_refused():
     def inputs_differ(hp):
         inputs = keras.Input((4,))

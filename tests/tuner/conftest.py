@@ -47,7 +47,7 @@ def search(digits):
     return run
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def searched(tmp_path_factory, digits):
     """A tuner that has searched two rounds; tests must not change it."""
     tuner = ENASTuner(

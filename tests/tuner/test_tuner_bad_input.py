@@ -1,5 +1,7 @@
 """Each bad input ends early, names the argument, and leaves the files as they were."""
 
+import os
+
 import keras
 import keras_tuner
 import numpy as np
@@ -224,6 +226,4 @@ def test_numbers_of_what_was_found(searched):
 
 
 def _listing(tuner):
-    import os
-
     return os.listdir(os.path.join(tuner.directory, "p"))

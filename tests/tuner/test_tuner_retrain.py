@@ -29,7 +29,7 @@ print(sorted({{type(layer).__module__.partition(".")[0] for layer in model.layer
 @pytest.fixture(scope="module")
 def retrained(tmp_path_factory):
     """A macro space, searched for a round and retrained: `(tuner, retrained, images)`."""
-    space = HyperMacroCNN((8, 8, 1), 10, num_layers=3, filters=2, operations=["sep3", "max3"])
+    space = HyperMacroCNN((8, 8, 1), 10, num_layers=2, filters=2, operations=["sep3", "max3"])
     (x, y), (vx, vy) = load()
     x, vx = x.reshape(-1, 8, 8, 1), vx.reshape(-1, 8, 8, 1)
     tuner = ENASTuner(
