@@ -85,8 +85,8 @@ def main():
     loaded = tf.saved_model.load(saved)
     probabilities = loaded.serve(test[0][:1])[0].numpy()
     print(
-        f"Loaded again, it takes the first test image, a {test[1][0]}, for a "
-        f"{probabilities.argmax()} (probability {probabilities.max():.2f})."
+        f"Loaded again, it reads the first test image as {probabilities.argmax()} "
+        f"(probability {probabilities.max():.2f}; it is labelled {test[1][0]})."
     )
     seconds = time.monotonic() - began
     print(f"Done in {seconds:.0f} s ({time.process_time() - cpu:.0f} s of CPU time).")

@@ -120,7 +120,7 @@ def test_quickstart_in_its_shortest_setting(tmp_path):
     for name in ("Drawing", "SavedModel"):
         path = re.search(rf"^{name}: (.+)$", printed, re.MULTILINE).group(1)
         assert (tmp_path / path).exists()
-    assert "Loaded again, it takes the first test image" in printed
+    assert "Loaded again, it reads the first test image as" in printed
 
 
 @pytest.mark.slow
