@@ -41,6 +41,8 @@ PAPER = {
     "children": 3,
     # The paper starts at 0.05 and ends every cycle at 0.001.
     "first_cycle": 10,
+    # As strong as the paper's L2 of 1e-4, which goes through the momentum.
+    "weight_decay": 2e-3,
     "controller": {"profile": "paper", "controller_updates": 50, "samples_per_update": 20},
 }
 SMALL = {
@@ -52,6 +54,7 @@ SMALL = {
     "epochs": 6,
     "children": 2,
     "first_cycle": 2,
+    "weight_decay": 2e-4,
     "controller": {"controller_updates": 10, "samples_per_update": 20, "warmup_rounds": 2},
 }
 BATCH_SIZE = 128
@@ -138,6 +141,7 @@ def main():
         num_layers=settings["num_layers"],
         filters=settings["filters"],
         learning_rate=schedule,
+        weight_decay=settings["weight_decay"],
     )
     tuner = keras_enas.ENASTuner(
         hypermodel,

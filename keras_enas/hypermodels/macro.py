@@ -66,8 +66,9 @@ class HyperMacroCNN(keras_tuner.HyperModel):
         dropout: Float, the share dropped before the dense layer.
         learning_rate: Float or `keras.optimizers.schedules.LearningRateSchedule`
             of the default optimizer.
-        weight_decay: Float, decoupled weight decay of the default optimizer;
-            2e-4 shrinks weights as much as the paper's L2 of 1e-4 (sum of squares).
+        weight_decay: Float, decoupled weight decay of the default optimizer.
+            The paper's L2 of 1e-4, whose gradient goes through the momentum,
+            shrinks weights as 2e-3 does here.
         optimizer: Optional callable without arguments that returns a new
             `keras.optimizers.Optimizer`, in place of the default SGD with
             Nesterov momentum 0.9 and gradients clipped to a global norm of 5.

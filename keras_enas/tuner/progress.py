@@ -31,12 +31,9 @@ class Progress:
                 and `controller_entropy`.
         """
         seconds = time.monotonic() - self._began
-        # The first round traces the step: it says nothing about the others.
         self._seconds.append(seconds)
         if not self._enabled:
             return
-        usual = self._seconds[1:] or self._seconds
-        left = sum(usual) / len(usual) * (self._rounds - number - 1)
         parts = [
             f"Round {number + 1}/{self._rounds}",
             *([f"loss {record['loss']:.4f}"] if "loss" in record else []),
@@ -47,7 +44,12 @@ class Progress:
             parts.append(f"mean reward {record['controller_mean_reward']:.4f}")
         if "controller_entropy" in record:
             parts.append(f"entropy {record['controller_entropy']:.1f}")
-        parts += [f"{seconds:.1f} s", f"{_duration(left)} left"]
+        parts.append(f"{seconds:.1f} s")
+        # The first round traces the steps: it says nothing about the others.
+        usual = self._seconds[1:]
+        if usual:
+            left = sum(usual) / len(usual) * (self._rounds - number - 1)
+            parts.append(f"{_duration(left)} left")
         print(" | ".join(parts), flush=True)
 
     def say(self, text):

@@ -99,22 +99,22 @@ class Retrained:
         name = self.objective.name.removeprefix("val_")
         tests = [metric for metric in self.children[0].test if metric != "loss"]
         table = Table(title="Trained from scratch under one recipe")
-        for column in ("", "origin", f"shared-weight\nval {name}", f"trained\nval {name}"):
+        for column in ("", "origin", f"shared weights:\nval {name}", f"trained:\nval {name}"):
             table.add_column(column)
-        for column in (*(f"trained\ntest {metric}" for metric in tests), "parameters", "FLOPs"):
+        for column in (*(f"test\n{metric}" for metric in tests), "para-\nmeters", "mega-\nFLOPs"):
             table.add_column(column, justify="right")
-        table.add_column("CPU s", justify="right")
+        table.add_column("CPU\ns", justify="right")
         for number, child in enumerate(self.children, 1):
             score = child.shared_weights
             table.add_row(
                 str(number),
                 child.origin,
-                f"{score.objective:.4f} ± {score.deviation:.4f}",
+                f"{score.objective:.4f} ± {score.deviation:.3f}",
                 f"{child.trained:.4f}",
                 *(f"{child.test[metric]:.4f}" for metric in tests),
                 f"{child.parameters:,}",
-                f"{child.flops:,}",
-                f"{child.cpu_seconds:.1f}",
+                f"{child.flops / 1e6:.3g}",
+                f"{child.cpu_seconds:.0f}",
             )
         console = Console()
         console.print(table)
@@ -209,8 +209,11 @@ def retrain(
     chosen += [
         ("random", one) for one in random_others(tuner.space, random_baseline, seed, derived)
     ]
+    # As the search scored them, where it is at hand: a score depends on the size of its batches.
     scores = tuner.score(
-        [architecture for _, architecture in chosen], validation_data, batch_size or 32
+        [architecture for _, architecture in chosen],
+        None if tuner._search_data else validation_data,
+        batch_size or 32,
     )
     name = tuner.oracle.objective.name.removeprefix("val_")
     sign = 1.0 if tuner.oracle.objective.direction == "max" else -1.0
