@@ -53,7 +53,7 @@ class SearchOracle(keras_tuner.Oracle):
         checks.check_integer("samples_per_update", samples_per_update, 1)
         super().__init__(objective=objective, max_trials=max_trials, **kwargs)
         # KerasTuner takes a seed of 0 for none.
-        self.seed = random.randint(1, 10000) if seed is None else seed
+        self.seed = random.randint(1, 10000) if seed is None else int(seed)
         self._seed_state = self.seed
         self.samples_per_update = samples_per_update
         self.by_rounds = False

@@ -12,12 +12,12 @@ from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.errors import FailedTrialError, FatalRuntimeError
 
 from keras_enas.oracles import ENASOracle, SearchOracle
-from keras_enas.oracles.checks import NO_SPACE, check_integer, check_tunable
+from keras_enas.oracles.checks import check_integer
 from keras_enas.rewards import objective_reward
 from keras_enas.search_space import Architecture, recorded_space
 from keras_enas.supergraph import Scorer, Supergraph, inherit, recalibrate
+from keras_enas.tuner import checks, results, state
 from keras_enas.tuner import data as data_module
-from keras_enas.tuner import results, state
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.generations import Generations, write_json
 from keras_enas.tuner.progress import Progress
@@ -111,7 +111,7 @@ class ENASTuner(keras_tuner.Tuner):
         max_consecutive_failed_trials=3,
         **kwargs,
     ):
-        _refuse(kwargs)
+        checks.refuse_arguments(kwargs)
         tuner_kwargs = {k: kwargs.pop(k) for k in _TUNER_ARGUMENTS if k in kwargs}
         for name, value, least in (
             ("warmup_rounds", warmup_rounds, 0),
@@ -148,10 +148,10 @@ class ENASTuner(keras_tuner.Tuner):
                 "`reward` must be a callable from the dict of metrics and the objective to a "
                 f"float. Received: reward={reward!r}."
             )
-        _check_objective(oracle.objective)
+        checks.check_objective(oracle.objective)
         # All checks come before the base constructor: with `overwrite` it removes the project.
-        self._declared = _declare(hypermodel, oracle)
-        _check_directory(tuner_kwargs.get("directory"), tuner_kwargs.get("project_name"))
+        self._declared = checks.declare(hypermodel, oracle)
+        checks.check_directory(tuner_kwargs.get("directory"), tuner_kwargs.get("project_name"))
         oracle.by_rounds = True
         self.settings = rounds.RoundSettings(
             warmup_rounds=warmup_rounds,
@@ -682,26 +682,6 @@ class ENASTuner(keras_tuner.Tuner):
         write_json(self._get_tuner_fname(), self.get_state())
 
 
-def _refuse(kwargs):
-    """Refuses what KerasTuner offers and shared weights cannot give."""
-    if kwargs.pop("executions_per_trial", 1) != 1:
-        raise ValueError(
-            "`executions_per_trial` must be 1: the shared weights are one network, trained on "
-            "through all rounds. For a second opinion run the search with another `seed`."
-        )
-    if kwargs.pop("max_model_size", None) is not None:
-        raise ValueError(
-            "`max_model_size` is not supported while weights are shared. Choose among "
-            "`get_best_architectures(n)`, which gives the parameters of each."
-        )
-    if "KERASTUNER_ORACLE_IP" in os.environ:
-        raise ValueError(
-            "KERASTUNER_ORACLE_IP is set, but ENASTuner searches in one process. Chief and "
-            "workers go with a stock `keras_tuner.Tuner` and the same oracle; several GPUs with "
-            "`distribution_strategy`."
-        )
-
-
 class _WithHyperparameters:
     """A hypermodel that finds hyperparameters registered before: those the user has given."""
 
@@ -712,43 +692,3 @@ class _WithHyperparameters:
     def build(self, hp):
         hp.merge(self._hyperparameters)
         return self._hypermodel.build(hp)
-
-
-def _declare(hypermodel, oracle):
-    """Returns the `HyperParameters` that `build(hp)` has been through, its choices checked."""
-    if not isinstance(hypermodel, keras_tuner.HyperModel) and not callable(hypermodel):
-        raise ValueError(
-            "`hypermodel` must be a `keras_tuner.HyperModel` or a callable `build(hp)`. "
-            f"Received: hypermodel={hypermodel!r}."
-        )
-    hp = oracle.get_space()
-    if isinstance(hypermodel, keras_tuner.HyperModel):
-        hypermodel.declare_hyperparameters(hp)
-    getattr(hypermodel, "build", hypermodel)(hp)
-    space = recorded_space(hp)
-    if not len(space):
-        raise ValueError(NO_SPACE)
-    check_tunable(space, hp if oracle.tune_new_entries else oracle.hyperparameters)
-    return hp
-
-
-def _check_objective(objective):
-    if not isinstance(objective, keras_tuner.Objective) or not objective.name.startswith("val_"):
-        raise ValueError(
-            "`objective` must be `val_` and the name of one metric, such as 'val_accuracy', or a "
-            f"`keras_tuner.Objective` of it. Received: {objective!r}."
-        )
-
-
-def _check_directory(directory, project_name):
-    path = os.path.join(str(directory or "."), project_name or "untitled_project")
-    try:
-        os.makedirs(path, exist_ok=True)
-        probe = os.path.join(path, f".probe-{os.getpid()}")
-        with open(probe, "w"):
-            pass
-        os.remove(probe)
-    except OSError as error:
-        raise ValueError(
-            f"`directory`: '{path}' cannot be written ({error}). Give a folder that can."
-        ) from error

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_enas import layers
+from keras_enas.layers.pooling import quicken
 from keras_enas.layers.stock import to_keras
 
 MAKERS = {
@@ -131,6 +132,17 @@ def test_max_pooling_inside_a_conditional_keeps_both_passes_in_one_function():
         operations = [node.op for node in function.node_def]
         if "MaxPoolGrad" in operations:
             assert "MaxPool" in operations
+
+
+def test_quickened_stock_pooling_computes_the_same():
+    stock = keras.layers.MaxPooling2D(3, 2, "same")
+    other = keras.layers.MaxPooling2D(2, data_format="channels_first")
+    x = np.random.default_rng(0).normal(size=(2, 7, 6, 3)).astype("float32")
+    expected = run(stock, x)
+    quicken(keras.Sequential([keras.layers.ReLU(), stock, other]))
+    assert "call" in vars(stock) and "call" not in vars(other)
+    for a, b in zip(run(stock, x), expected, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
 
 
 def run_square(layer, x):
