@@ -148,6 +148,9 @@ def measure_steps(filters, batch_size, args):
             "child": lambda c=child: c,
             "stock": lambda s=stock: s,
         }
+        if args.by_hand:
+            by_hand, _ = first_step(lambda c=child: spaces.by_hand_of(hypermodel, c))
+            models["by hand"] = lambda b=by_hand: b
         # Every architecture at once would hold dozens of networks in memory.
         table.append(take_turns(models, dataset, args.turns))
         note(f"{filters} filters, {supergraph.space.architecture(indices)}: {table[-1]}")
@@ -156,6 +159,7 @@ def measure_steps(filters, batch_size, args):
         "step_vs_child": mean["supergraph"] / mean["child"],
         "step_vs_stock": mean["supergraph"] / mean["stock"],
         "first_step_vs_stock": first / float(np.median(firsts["stock"])),
+        "step_vs": {key: mean["supergraph"] / value for key, value in mean.items()},
         "milliseconds": {key: 1000 * value for key, value in mean.items()},
         "step_vs_child_each": [row["supergraph"] / row["child"] for row in table],
         "step_vs_stock_each": [row["supergraph"] / row["stock"] for row in table],
@@ -376,6 +380,11 @@ def main():
     parser.add_argument("--turns", type=int, default=6, help="turns of each model")
     parser.add_argument("--steps", type=int, default=4, help="steps counted in a turn")
     parser.add_argument("--threads", type=int, default=1, help="of TensorFlow; 0: its default")
+    parser.add_argument(
+        "--by-hand",
+        action="store_true",
+        help="also against stock children whose reductions are not one fast convolution",
+    )
     parser.add_argument("--bookkeeping", metavar="FILE", help="JSON of search_quality.py")
     parser.add_argument("--quick", action="store_true", help="few repetitions, one configuration")
     args = parser.parse_args()

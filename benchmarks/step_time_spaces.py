@@ -1,10 +1,13 @@
 """The search spaces that `step_time.py` measures, and their stock children."""
 
+import unittest.mock
+
 import keras
 import keras_tuner
 
 from keras_enas import HyperMacroCNN, InputChoice, OpChoice, SkipChoice, to_keras
 from keras_enas.hypermodels.macro import OPERATIONS
+from keras_enas.layers import FactorizedReduction
 
 SHAPE, CLASSES = (32, 32, 3), 10
 
@@ -53,6 +56,28 @@ def stock_of(hypermodel, child):
     stock = to_keras(child)
     stock.compile(hypermodel._optimizer(), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return stock
+
+
+def by_hand_of(hypermodel, child):
+    """The child in stock layers with `FactorizedReduction` as one writes it by hand.
+
+    As in the released code: a 1x1 convolution of stride 2 of the image, another
+    of the image shifted by one pixel, and their outputs side by side.
+    """
+
+    def reduction(self, inputs):
+        half = self.filters // 2
+        shifted = keras.layers.Cropping2D(((1, 0), (1, 0)))(
+            keras.layers.ZeroPadding2D(((0, 1), (0, 1)))(inputs)
+        )
+        paths = [
+            keras.layers.Conv2D(filters, 1, strides=2, use_bias=False)(x)
+            for filters, x in ((half, inputs), (self.filters - half, shifted))
+        ]
+        return self.normalization.to_keras(keras.layers.Concatenate()(paths))
+
+    with unittest.mock.patch.object(FactorizedReduction, "to_keras", reduction):
+        return stock_of(hypermodel, child)
 
 
 class OwnSpace(keras_tuner.HyperModel):

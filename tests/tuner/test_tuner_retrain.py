@@ -83,7 +83,7 @@ def test_the_table(retrained, capsys):
     capsys.readouterr()
     result.summary()
     shown = capsys.readouterr().out
-    for words in ("shared-w", "trained", "random", "only trained ones are accuracies"):
+    for words in ("shared", "trained:", "random", "only trained ones are accuracies"):
         assert words in " ".join(shown.split())
 
 
