@@ -87,26 +87,29 @@ def search(args, seed, train, validation):
         directory=args.output,
         project_name=f"search-{seed}",
     )
+    # An interrupted search goes on here: its earlier rounds have cost what they recorded.
+    earlier = sum(record["cpu_seconds"] for record in round_records(tuner))
     work = Clock()
     began = time.process_time()
     supergraph = work.wrap(lambda: tuner.supergraph)()
     supergraph.fit = work.wrap(supergraph.fit)
-    tuner._scorer = Judged(work, tuner._scorer)
+    scorer = tuner._shared.scorer
+    tuner._shared.scorer = work.wrap(scorer)
     tuner.search(*train, validation_data=validation, batch_size=args.batch)
     total = time.process_time() - began
-    bookkeeping = 1.0 - work.seconds / total
-    judged = tuner._scorer.count
+    scored = args.rounds * tuner.settings.derive_samples + tuner.final_samples
+    scored += (args.rounds - args.warmup) * args.updates * tuner.settings.samples_per_update
     found = tuner.get_best_architectures(args.top)
     others = random_others(tuner.space, args.random, 12345, [])
     scores = tuner.score(others)
     return {
         "seed": seed,
-        "cpu_seconds": total,
-        "bookkeeping_share": bookkeeping,
+        "cpu_seconds": earlier + total,
+        "bookkeeping_share": 1.0 - work.seconds / total,
         "architectures_trained": steps * args.rounds,
-        "architectures_judged": judged,
+        "architectures_judged": scored,
         "train_traces": supergraph.train_traces,
-        "score_traces": tuner._scorer.scorer.traces,
+        "score_traces": scorer.traces,
         "derived": [
             {"architecture": str(f.architecture), "shared": f.score.objective} for f in found
         ],
@@ -117,16 +120,13 @@ def search(args, seed, train, validation):
     }
 
 
-class Judged:
-    """A scorer that is timed and counted."""
-
-    def __init__(self, clock, scorer):
-        self.scorer, self.count = scorer, 0
-        self._call = clock.wrap(scorer)
-
-    def __call__(self, architecture, batches):
-        self.count += 1
-        return self._call(architecture, batches)
+def round_records(tuner):
+    """What the rounds that are done left in their trials' folders."""
+    records = []
+    for trial_id in tuner.oracle.end_order:
+        with open(os.path.join(tuner.get_trial_dir(trial_id), "round.json")) as file:
+            records.append(json.load(file))
+    return records
 
 
 def train_child(args, text, train, validation, test):
@@ -285,7 +285,7 @@ def main():
     parser.add_argument("--validation", type=int, default=5000)
     parser.add_argument("--epochs", type=int, default=8, help="of each child trained alone")
     parser.add_argument("--top", type=int, default=2, help="derived ones trained of each search")
-    parser.add_argument("--random", type=int, default=8)
+    parser.add_argument("--random", type=int, default=12)
     parser.add_argument("--training-seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1, help="of TensorFlow")
     parser.add_argument(

@@ -243,7 +243,7 @@ def measure_traces(args):
         tuner.get_best_architectures(3)
         return {
             "train_traces": tuner.supergraph.train_traces,
-            "score_traces": tuner._scorer.traces,
+            "score_traces": tuner._shared.scorer.traces,
         }
 
 

@@ -77,7 +77,7 @@ def growth(rounds):
             on_epoch_end=lambda epoch, logs: found.append(megabytes("VmRSS"))
         )
         tuner.search(x, y, validation_data=(x, y), batch_size=16, callbacks=[note], verbose=0)
-        traces = tuner.supergraph.train_traces, tuner._scorer.traces
+        traces = tuner.supergraph.train_traces, tuner._shared.scorer.traces
     return {"resident": found, "train_traces": traces[0], "score_traces": traces[1]}
 
 

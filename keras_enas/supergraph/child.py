@@ -7,7 +7,8 @@ the architecture chose.
 
 import keras
 
-from keras_enas.supergraph.switches import InputSwitch, KeyedLayer, OpSwitch, SkipSwitch
+from keras_enas.supergraph.keyed import KeyedLayer
+from keras_enas.supergraph.switches import InputSwitch, OpSwitch, SkipSwitch
 
 _SWITCHES = (OpSwitch, InputSwitch, SkipSwitch, KeyedLayer)
 

@@ -2,7 +2,8 @@
 
 import keras_tuner
 
-from keras_enas.supergraph.switches import InputSwitch, KeyedLayer, OpSwitch, SkipSwitch
+from keras_enas.supergraph.keyed import KeyedLayer
+from keras_enas.supergraph.switches import InputSwitch, OpSwitch, SkipSwitch
 
 
 class SupergraphHyperParameters(keras_tuner.HyperParameters):

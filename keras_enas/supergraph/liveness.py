@@ -12,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_enas.layers.pooling import quicken
+from keras_enas.supergraph.candidates import makes_losses
 from keras_enas.supergraph.scope import needed_by_scope
-from keras_enas.supergraph.switches import InputSwitch, OpSwitch, SkipSwitch, dead, makes_losses
+from keras_enas.supergraph.switches import InputSwitch, OpSwitch, SkipSwitch, dead
 
 # A need is None (always), or a frozenset of terms of which one must hold: (position, value, need),
 # the architecture has that value at that position, and that other need holds.

@@ -9,7 +9,8 @@ import contextlib
 
 import keras
 
-from keras_enas.supergraph.switches import KeyedLayer, OpSwitch
+from keras_enas.supergraph.keyed import KeyedLayer
+from keras_enas.supergraph.switches import OpSwitch
 
 
 @contextlib.contextmanager

@@ -6,10 +6,9 @@ backward. README.md in this folder says what this took.
 """
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from keras_enas.layers.pooling import quicken
+from keras_enas.supergraph.candidates import build_on, check_losses, symbolic
 from keras_enas.supergraph.packing import (
     Hidden,
     flatten,
@@ -19,17 +18,6 @@ from keras_enas.supergraph.packing import (
     unflatten,
 )
 from keras_enas.supergraph.scope import current_scope, needed_by_scope
-
-
-def _symbolic(layer, specs):
-    """Calls a layer on tensor descriptions and returns that of its output."""
-    return layer(keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, x.dtype), specs))
-
-
-def _build(layer, input_shape, dtype):
-    """Builds a layer on a shape, or on several of a layer that takes several tensors."""
-    layer(keras.tree.map_shape_structure(lambda s: keras.KerasTensor(s, dtype), input_shape))
-    quicken(layer)
 
 
 def dead(spec):
@@ -65,7 +53,7 @@ class OpSwitch(keras.layers.Layer):
 
     def build(self, input_shape):
         for branch in self.branches:
-            _build(branch, input_shape, self.compute_dtype)
+            build_on(branch, input_shape, self.compute_dtype)
         packed = [[v for v in b.trainable_variables if is_packable(v)] for b in self.branches]
         self._hidden.packed = packed
         self._hidden.sizes = [sum(sizes(variables)) for variables in packed]
@@ -80,7 +68,7 @@ class OpSwitch(keras.layers.Layer):
         self.others = [v for b in self.branches for v in b.variables if id(v) not in shared]
 
     def compute_output_spec(self, inputs, training=None):
-        specs = [_symbolic(branch, inputs) for branch in self.branches]
+        specs = [symbolic(branch, inputs) for branch in self.branches]
         for label, branch, spec in zip(self.labels, self.branches, specs, strict=True):
             if (spec.shape, spec.dtype) != (specs[0].shape, specs[0].dtype):
                 raise ValueError(
@@ -88,7 +76,7 @@ class OpSwitch(keras.layers.Layer):
                     f"'{self.labels[0]}' gives {specs[0].shape} {specs[0].dtype}, '{label}' gives "
                     f"{spec.shape} {spec.dtype}. Give all of them one shape and dtype."
                 )
-            _check_losses(f"Candidate '{label}' of OpChoice '{self.decision.name}'", branch)
+            check_losses(f"Candidate '{label}' of OpChoice '{self.decision.name}'", branch)
         self._hidden.output = keras.KerasTensor(specs[0].shape, specs[0].dtype)
         return self._hidden.output
 
@@ -197,138 +185,6 @@ class SkipSwitch(keras.layers.Layer):
             return [total, *(tf.identity(x) for x in earlier)], gradient
 
         return add_chosen(*inputs)
-
-
-class KeyedLayer(keras.layers.Layer):
-    """A stack of one layer's weights, from which the architecture takes a row.
-
-    Gradients are dense, as those of `OpSwitch`.
-
-    Args:
-        decisions: The `Decision`s whose candidates key the weights.
-        positions: Their places in the architecture.
-        factory: Callable that returns a new layer.
-        only: Optional list of indices of the single decision; for others the
-            input is passed on.
-    """
-
-    def __init__(self, decisions, positions, factory, only=None, **kwargs):
-        # As in `OpSwitch`.
-        super().__init__(autocast=False, **kwargs)
-        self.decisions = decisions
-        self.positions = positions
-        self.only = only
-        self.num_rows = len(only) if only is not None else 1
-        if only is None:
-            for decision in decisions:
-                self.num_rows *= len(decision.candidates)
-        self._hidden = Hidden([factory() for _ in range(self.num_rows)])
-
-    @property
-    def template(self):
-        """The layer that computes; `values_of` has the values of its weights."""
-        return self._hidden.layers[0]
-
-    def build(self, input_shape):
-        rows = self._hidden.layers
-        for row in rows:
-            _build(row, input_shape, self.compute_dtype)
-        groups = {}
-        for i, variable in enumerate(self.template.variables):
-            if getattr(variable, "constraint", None) is not None:
-                raise ValueError(f"Keyed: the weight '{variable.path}' has a constraint.")
-            alone = variable.trainable and not is_packable(variable)
-            groups.setdefault((variable.trainable, variable.dtype, i if alone else -1), []).append(
-                i
-            )
-        self._hidden.groups = []
-        for (trainable, dtype, _), members in groups.items():
-            values = np.stack([flatten([row.variables[i] for i in members]) for row in rows])
-            first = self.template.variables[members[0]]
-            stack = self.add_weight(
-                name="stack" if trainable else "states",
-                shape=values.shape,
-                initializer=lambda shape, dtype, values=values: keras.ops.cast(values, dtype),
-                dtype=dtype,
-                trainable=trainable,
-                regularizer=getattr(first, "regularizer", None),
-            )
-            self._hidden.groups.append((stack, [self.template.variables[i] for i in members]))
-        del rows[1:]
-
-    def compute_output_spec(self, inputs, training=None):
-        spec = _symbolic(self.template, inputs)
-        _check_losses(f"The layer Keyed on '{self.decisions[0].name}'", self.template)
-        if self.only is not None and spec.shape != getattr(inputs, "shape", None):
-            raise ValueError(
-                f"Keyed on '{self.decisions[0].name}': with `only` the layer must keep the shape "
-                f"of its one input. It takes {inputs} and gives {spec.shape}."
-            )
-        return keras.KerasTensor(spec.shape, spec.dtype)
-
-    def row(self, indices):
-        """Returns the row of the stack for an architecture.
-
-        Args:
-            indices: Integers `(decisions,)`, a tensor or a sequence.
-
-        Returns:
-            Integer scalar; with `only`, -1 stands for none.
-        """
-        if self.only is not None:
-            size = len(self.decisions[0].candidates)
-            table = [self.only.index(i) if i in self.only else -1 for i in range(size)]
-            index = indices[self.positions[0]]
-            return tf.constant(table)[index] if isinstance(index, tf.Tensor) else table[index]
-        row = 0
-        for decision, position in zip(self.decisions, self.positions, strict=True):
-            row = row * len(decision.candidates) + indices[position]
-        return row
-
-    def values_of(self, row):
-        """Returns a dict from `id(variable)` of the template to its value in a row."""
-        values = {}
-        for stack, variables in self._hidden.groups:
-            part = tf.slice(stack.value, [row, 0], [1, stack.shape[1]])[0]
-            values.update(zip(map(id, variables), unflatten(part, variables), strict=True))
-        return values
-
-    def call(self, inputs, training=None):
-        scope = current_scope()
-        row = self.row(scope.architecture)
-
-        def run():
-            outputs, states = run_with(self.template, self.values_of(row), inputs, training)
-            if training and not scope.batch_statistics:
-                for stack, variables in self._hidden.groups:
-                    if not stack.trainable:
-                        new = tf.concat([tf.reshape(states[id(v)], [-1]) for v in variables], 0)
-                        stack.assign(tf.tensor_scatter_nd_update(stack.value, [[row]], [new]))
-            return outputs
-
-        if self.only is None:
-            return run()
-        return tf.cond(row >= 0, run, lambda: tf.cast(inputs, self.compute_dtype))
-
-
-def makes_losses(operation):
-    """Whether an operation adds losses of its own, which cannot leave a conditional."""
-    parts = operation._flatten_layers() if isinstance(operation, keras.Layer) else []
-    for part in parts:
-        code = getattr(type(part).call, "__code__", None)
-        if getattr(part, "activity_regularizer", None):
-            return True
-        if code is not None and "add_loss" in code.co_names:
-            return True
-    return False
-
-
-def _check_losses(who, layer):
-    if makes_losses(layer):
-        raise ValueError(
-            f"{who} has an `activity_regularizer` or calls `add_loss`, and such a loss cannot "
-            "leave a switch. Regularise its output instead (keras.layers.ActivityRegularization)."
-        )
 
 
 def _check_alike(choice, name, tensors):

@@ -1,7 +1,7 @@
 """The search as a KerasTuner tuner."""
 
 from keras_enas.tuner.results import FoundArchitecture
-from keras_enas.tuner.retrain import Retrained, TrainedChild
+from keras_enas.tuner.retrained import Retrained, TrainedChild
 from keras_enas.tuner.round import Score
 from keras_enas.tuner.tuner import ENASTuner
 

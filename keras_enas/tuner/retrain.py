@@ -1,135 +1,22 @@
 """Training what was found from scratch, beside random architectures."""
 
-import dataclasses
 import json
 import math
 import os
-import shutil
 import time
 
 import keras
 import numpy as np
 import tensorflow as tf
-from rich.console import Console
-from rich.table import Table
 
-from keras_enas.layers.stock import Functional, to_keras
 from keras_enas.oracles.checks import check_integer
-from keras_enas.search_space import Architecture
+from keras_enas.tuner import derivation
 from keras_enas.tuner.cost import count_flops, count_parameters
 from keras_enas.tuner.data import as_dataset, check_arrays
+from keras_enas.tuner.export import export
 from keras_enas.tuner.generations import write_json
-from keras_enas.tuner.round import Score
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainedChild:
-    """One architecture trained from scratch.
-
-    Args:
-        origin: `"derived"` or `"random"`.
-        architecture: The `Architecture`.
-        shared_weights: Its `Score` with shared weights, before it was trained.
-        trained: Float, the objective on the validation data after the last epoch.
-        test: Dict of metrics on the test data, empty if there are none.
-        parameters: Integer, trainable parameters.
-        flops: Integer, operations for one example.
-        cpu_seconds: Float, CPU time of building and training.
-    """
-
-    origin: str
-    architecture: Architecture
-    shared_weights: Score
-    trained: float
-    test: dict
-    parameters: int
-    flops: int
-    cpu_seconds: float
-
-
-class Retrained:
-    """What `retrain` returns.
-
-    Attributes:
-        model: The best trained child, in stock Keras layers.
-        architecture: Its `Architecture`.
-        children: List of `TrainedChild`, derived ones first.
-        objective: The `keras_tuner.Objective`.
-        folder: String, where the files are.
-    """
-
-    def __init__(self, model, best, children, objective, folder):
-        self.model = model
-        self.architecture = best.architecture
-        self.children = children
-        self.objective = objective
-        self.folder = folder
-
-    def relative_improvement(self):
-        """The derived ones' mean over the random ones' mean, in percent.
-
-        `(derived - random) / random` of the trained objective (Yang et al.
-        2020), positive if the derived are better; NaN without random ones.
-        """
-        means = [
-            np.mean([c.trained for c in self.children if c.origin == origin] or [math.nan])
-            for origin in ("derived", "random")
-        ]
-        sign = 1.0 if self.objective.direction == "max" else -1.0
-        return float(sign * 100.0 * (means[0] - means[1]) / means[1])
-
-    def to_dict(self):
-        """Returns everything but the model, JSON-serialisable; NaN becomes None."""
-        children = [
-            dataclasses.asdict(dataclasses.replace(c, architecture=str(c.architecture)))
-            for c in self.children
-        ]
-        content = {
-            "objective": self.objective.name,
-            "best": str(self.architecture),
-            "relative_improvement_over_random_percent": self.relative_improvement(),
-            "children": children,
-        }
-        return keras.tree.map_structure(
-            lambda x: None if isinstance(x, float) and not math.isfinite(x) else x, content
-        )
-
-    def summary(self):
-        """Prints the table."""
-        name = self.objective.name.removeprefix("val_")
-        tests = [metric for metric in self.children[0].test if metric != "loss"]
-        table = Table(title="Trained from scratch under one recipe")
-        for column in ("", "origin", f"shared weights:\nval {name}", f"trained:\nval {name}"):
-            table.add_column(column)
-        for column in (*(f"test\n{metric}" for metric in tests), "para-\nmeters", "mega-\nFLOPs"):
-            table.add_column(column, justify="right")
-        table.add_column("CPU\ns", justify="right")
-        for number, child in enumerate(self.children, 1):
-            score = child.shared_weights
-            table.add_row(
-                str(number),
-                child.origin,
-                f"{score.objective:.4f} ± {score.deviation:.3f}",
-                f"{child.trained:.4f}",
-                *(f"{child.test[metric]:.4f}" for metric in tests),
-                f"{child.parameters:,}",
-                f"{child.flops / 1e6:.3g}",
-                f"{child.cpu_seconds:.0f}",
-            )
-        console = Console()
-        console.print(table)
-        for number, child in enumerate(self.children, 1):
-            console.print(f"{number}: {child.architecture}", highlight=False)
-        counts = [sum(c.origin == o for c in self.children) for o in ("derived", "random")]
-        if counts[1]:
-            console.print(
-                f"Derived ({counts[0]}) against random ({counts[1]}): trained val {name} "
-                f"{self.relative_improvement():+.2f} % relative to the random mean."
-            )
-        console.print(
-            "Scores with shared weights rank architectures; only trained ones are accuracies."
-        )
-        console.print(f"Files: {self.folder}", soft_wrap=True)
+from keras_enas.tuner.retrained import Retrained, TrainedChild
+from keras_enas.tuner.search_data import check_validation
 
 
 def retrain(
@@ -201,10 +88,10 @@ def retrain(
         batch_size = None
     else:
         check_arrays("x, y", x, y, fit_kwargs.get("sample_weight"))
-    tuner._require_rounds()
-    tuner._check_validation(as_dataset(validation_data))
+    derivation.require_rounds(tuner)
+    check_validation(tuner.supergraph.network, as_dataset(validation_data))
     seed = tuner.oracle.seed if seed is None else seed
-    derived = [one.architecture for one in tuner._found(top, "top")]
+    derived = [one.architecture for one in derivation.found(tuner, top, "top")]
     chosen = [("derived", one) for one in derived]
     chosen += [
         ("random", one) for one in random_others(tuner.space, random_baseline, seed, derived)
@@ -212,7 +99,7 @@ def retrain(
     # As the search scored them, where it is at hand: a score depends on the size of its batches.
     scores = tuner.score(
         [architecture for _, architecture in chosen],
-        None if tuner._search_data else validation_data,
+        None if tuner.search_data else validation_data,
         batch_size or 32,
     )
     name = tuner.oracle.objective.name.removeprefix("val_")
@@ -224,7 +111,7 @@ def retrain(
             print(f"Training {i + 1}/{len(chosen)} ({origin}): {architecture}", flush=True)
         began = time.process_time()
         keras.utils.set_random_seed(seed)
-        model = tuner._build_child(architecture)
+        model = tuner.build_child(architecture)
         extra = [] if callbacks is None else list(callbacks())
         if cosine_decay and not _has_schedule(model.optimizer):
             extra.append(cosine(epochs))
@@ -296,33 +183,6 @@ def _has_schedule(optimizer):
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     schedule = keras.optimizers.schedules.LearningRateSchedule
     return isinstance(getattr(inner, "_learning_rate", None), schedule)
-
-
-def export(model, folder):
-    """Writes a trained child as `best_model.keras` and as the SavedModel `best_model/`.
-
-    Args:
-        model: A functional or sequential `keras.Model`.
-        folder: String.
-
-    Returns:
-        The model in stock Keras layers.
-    """
-    if isinstance(model, (keras.Sequential, Functional)):
-        stock = to_keras(model)
-        stock.compile_from_config(model.get_compile_config())
-    else:
-        stock = model
-    # Written beside and renamed: a kill leaves the old files or the new ones.
-    temporary = os.path.join(folder, "writing_model.keras")
-    stock.save(temporary)
-    os.replace(temporary, os.path.join(folder, "best_model.keras"))
-    temporary, final = (os.path.join(folder, name) for name in ("writing_model", "best_model"))
-    shutil.rmtree(temporary, ignore_errors=True)
-    stock.export(temporary, format="tf_saved_model", verbose=False)
-    shutil.rmtree(final, ignore_errors=True)
-    os.rename(temporary, final)
-    return stock
 
 
 def _evaluate(model, data, batch_size):

@@ -2,26 +2,26 @@
 
 import dataclasses
 import os
+import time
 import warnings
 
 import keras
 import keras_tuner
 import numpy as np
 import tensorflow as tf
-from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.errors import FailedTrialError, FatalRuntimeError
 
 from keras_enas.oracles import ENASOracle, SearchOracle
 from keras_enas.oracles.checks import check_integer
 from keras_enas.rewards import objective_reward
-from keras_enas.search_space import Architecture, recorded_space
-from keras_enas.supergraph import Scorer, Supergraph, inherit, recalibrate
-from keras_enas.tuner import checks, results, state
-from keras_enas.tuner import data as data_module
+from keras_enas.search_space import recorded_space
+from keras_enas.supergraph import Supergraph
+from keras_enas.tuner import checks, derivation, results, search_data, state
 from keras_enas.tuner import round as rounds
-from keras_enas.tuner.generations import Generations, write_json
+from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.progress import Progress
 from keras_enas.tuner.retrain import retrain
+from keras_enas.tuner.shared import SharedWeights
 
 # What `keras_tuner.Tuner` takes; the rest of the keyword arguments go to the oracle.
 _TUNER_ARGUMENTS = (
@@ -162,14 +162,13 @@ class ENASTuner(keras_tuner.Tuner):
         )
         self.final_samples = final_samples
         self._reward_function = reward or objective_reward
-        self._supergraph = None
-        self._scorer = None
-        self._loaded = None
-        self._search_data = None
+        self.search_data = None
         # `reload` runs in the base constructor: what it needs is set above.
         super().__init__(oracle, hypermodel, **tuner_kwargs)
         self.oracle.verbose = 0
-        self._generations = Generations(os.path.join(self.project_dir, "shared"))
+        self._shared = SharedWeights(
+            self._make_supergraph, oracle, os.path.join(self.project_dir, "shared")
+        )
         # KerasTuner does not call it for a project on disk, which may be of another space: this
         # compares, and names the difference.
         self._populate_initial_space()
@@ -195,24 +194,27 @@ class ENASTuner(keras_tuner.Tuner):
     @property
     def supergraph(self):
         """The `Supergraph` with the weights of the newest round, built when first needed."""
-        if self._supergraph is None:
-            with state.seeded(self.oracle.seed), self._scope():
-                supergraph = Supergraph(
-                    _WithHyperparameters(self.hypermodel, self._other_hyperparameters()),
-                    seed=self.oracle.seed,
-                    override_compile=self._override_compile_args,
-                )
-            if supergraph.space != self.space:
-                raise ValueError(
-                    "`build(hp)` makes other choices for the supergraph than for a child: "
-                    f"{self.space.difference(supergraph.space)}."
-                )
-            self._supergraph = supergraph
-            self._scorer = Scorer(supergraph)
-            self._loaded = 0
-            if self.oracle.end_order:
-                self._load(len(self.oracle.end_order))
-        return self._supergraph
+        return self._shared.supergraph
+
+    @property
+    def judge(self):
+        """The `Judge` that scores architectures with the shared weights."""
+        _ = self.supergraph
+        return rounds.Judge(self._shared.scorer, self.oracle.objective, self._reward_function)
+
+    def _make_supergraph(self):
+        with state.seeded(self.oracle.seed), self._scope():
+            supergraph = Supergraph(
+                _WithHyperparameters(self.hypermodel, self._other_hyperparameters()),
+                seed=self.oracle.seed,
+                override_compile=self._override_compile_args,
+            )
+        if supergraph.space != self.space:
+            raise ValueError(
+                "`build(hp)` makes other choices for the supergraph than for a child: "
+                f"{self.space.difference(supergraph.space)}."
+            )
+        return supergraph
 
     def _override_compile_args(self, model):
         # KerasTuner's own hands the wrapper that Keras 3 has around metrics on as a metric.
@@ -231,28 +233,6 @@ class ENASTuner(keras_tuner.Tuner):
     def _scope(self):
         strategy = self.distribution_strategy or tf.distribute.get_strategy()
         return strategy.scope()
-
-    def _load(self, at_most):
-        """Puts back the newest generation; returns its record if it has the number `at_most`."""
-        present = [number for number in self._generations.numbers() if number <= at_most]
-        if not present or (present[-1] == self._loaded and self._loaded != at_most):
-            return None
-        number, arrays, record = self._generations.newest(at_most)
-        if arrays is None:
-            raise ValueError(
-                f"Every generation in {self.project_dir} is damaged. Pass `overwrite=True` or "
-                "another `project_name` to begin anew."
-            )
-        if number != self._loaded:
-            state.set_arrays(self._supergraph, arrays["weights"])
-            self.oracle.set_arrays(arrays["oracle"])
-            self._loaded = number
-        return record if number == at_most else None
-
-    def _restore(self, number):
-        """Undoes what round `number` has done so far."""
-        self._loaded = None
-        self._load(number)
 
     # The search.
 
@@ -311,37 +291,22 @@ class ENASTuner(keras_tuner.Tuner):
             check_integer(name, value, 1, optional=optional)
         if class_weight is not None and sample_weight is not None:
             raise ValueError("Give `class_weight` or `sample_weight`, not both.")
-        x, validation_data = map(data_module.as_dataset, (x, validation_data))
-        if isinstance(x, tf.data.Dataset):
-            if y is not None or sample_weight is not None or validation_split:
-                raise ValueError(
-                    "`x` is a dataset: put labels and weights into it, and give "
-                    "`validation_data` instead of `validation_split`."
-                )
-            network = self.supergraph.network
-            data_module.check_dataset("x", x, network, "steps_per_epoch", steps_per_epoch)
-        else:
-            data_module.check_arrays("x, y", x, y, sample_weight)
-            if validation_split and validation_data is None:
-                parts = data_module.split(x, y, sample_weight, validation_split)
-                (x, y, sample_weight), validation_data = parts
-        if validation_data is None:
-            raise ValueError(
-                "`validation_data` or `validation_split` is needed: architectures are rewarded by "
-                "what they score on data that the weights are not trained on."
-            )
-        self._check_validation(validation_data, validation_steps)
-        if not isinstance(x, tf.data.Dataset):
-            data_module.check_labels("y", y, self.supergraph.network)
-        seed = self.oracle.seed
-        training = data_module.TrainingData(
-            x, y, sample_weight, batch_size, shuffle, seed, steps_per_epoch
+        training, validation = search_data.prepare(
+            self.supergraph.network,
+            self.oracle.seed,
+            x,
+            y,
+            validation_data,
+            validation_split,
+            sample_weight,
+            batch_size,
+            shuffle,
+            steps_per_epoch,
+            validation_batch_size,
+            validation_steps,
         )
-        validation = data_module.ValidationData(
-            validation_data, validation_batch_size or batch_size, seed, validation_steps
-        )
-        self._check_metric(validation.batches[0])
-        self._search_data = (training, validation)
+        search_data.check_metric(self.supergraph, self.oracle.objective, validation.batches[0])
+        self.search_data = (training, validation)
         self.settings = dataclasses.replace(self.settings, epochs=epochs)
         self._fit_arguments = {
             "callbacks": list(callbacks) if isinstance(callbacks, (list, tuple)) else callbacks,
@@ -365,26 +330,26 @@ class ENASTuner(keras_tuner.Tuner):
             return self._run_round(trial, number)
         except FailedTrialError as error:
             # It must not be learned from. The next round begins where this one began.
-            self._restore(number)
+            self._shared.restore(number)
             warnings.warn(f"{error} What it began with is restored.", stacklevel=2)
             raise
         except Exception as error:
-            self._restore(number)
+            self._shared.restore(number)
             # KerasTuner would file any error under failed trials and go on.
             raise FatalRuntimeError(f"Round {trial.trial_id} stopped: {error}") from error
         except BaseException:
             # Interrupted in a notebook, say, where `search` may be called again.
-            self._restore(number)
+            self._shared.restore(number)
             raise
 
     def _run_round(self, trial, number):
         supergraph, settings = self.supergraph, self.settings
-        training, validation = self._search_data
+        training, validation = self.search_data
         self._progress.begin()
-        record = self._load(number + 1)
+        record = self._shared.load(number + 1)
+        began = time.process_time()
         if record is None:
-            if not self._generations.numbers():
-                self._commit(0, {"score": None})
+            self._shared.begin()
             metrics = rounds.shared_weight_phase(
                 supergraph, self.oracle, self._fit, training, settings, number
             )
@@ -393,20 +358,24 @@ class ENASTuner(keras_tuner.Tuner):
             if number >= settings.warmup_rounds and settings.controller_updates:
                 rng = np.random.default_rng((self.oracle.seed, number))
                 learned = rounds.controller_phase(
-                    self.oracle, self._judge, validation, settings, rng
+                    self.oracle, self.judge, validation, settings, rng
                 )
             samples = self.oracle.sample(settings.derive_samples)
-            derived = rounds.derive(self._judge, validation, samples, settings.derive_batches)
+            derived = rounds.derive(self.judge, validation, samples, settings.derive_batches)
             if not derived:
                 raise FailedTrialError(
                     f"Round {number} is not learned from: no sampled architecture has a finite "
                     "score."
                 )
             record = self._record(number, metrics, learned, *derived[0])
-            self._commit(number + 1, record)
+            self._shared.commit(number + 1, record)
         architecture = self.space.parse(record["architecture"])
         trial.hyperparameters.values.update(architecture.values)
-        write_json(os.path.join(self.get_trial_dir(trial.trial_id), "round.json"), record)
+        # Not in the generation, which is the same whether the search was interrupted or not.
+        write_json(
+            os.path.join(self.get_trial_dir(trial.trial_id), "round.json"),
+            {**record, "cpu_seconds": time.process_time() - began},
+        )
         self._progress.end(number, record)
         reported = {k: v for k, v in record.items() if isinstance(v, float)}
         return {**reported, self.oracle.objective.name: record["derived"]}
@@ -440,11 +409,6 @@ class ENASTuner(keras_tuner.Tuner):
             "probabilities": {k: [float(p) for p in v] for k, v in probabilities.items()},
         }
 
-    def _commit(self, number, record):
-        arrays = {"weights": state.get_arrays(self.supergraph), "oracle": self.oracle.get_arrays()}
-        self._generations.commit(number, arrays, record)
-        self._loaded = number
-
     def _check_finite(self, metrics, number):
         if not all(np.isfinite(value) for value in metrics.values()) or not state.is_finite(
             self.supergraph
@@ -462,7 +426,7 @@ class ENASTuner(keras_tuner.Tuner):
     def on_search_end(self):
         """Derives from the controller as it ended, once for each number of rounds."""
         rounds_done = len(self.oracle.end_order)
-        if rounds_done and self._derived_after() != rounds_done:
+        if rounds_done and derivation.derived_after(self) != rounds_done:
             self.derive()
 
     # What was found.
@@ -485,41 +449,7 @@ class ENASTuner(keras_tuner.Tuner):
         """
         k = self.final_samples if k is None else k
         check_integer("k", k, 1)
-        self._require_rounds()
-        validation = self._validation(validation_data, batch_size)
-        _ = self.supergraph
-        earlier = [
-            self.space.from_values(trial.hyperparameters.values).indices
-            for trial in self._completed_trials()
-        ]
-        # The draw counter is put back: a search that goes on must not depend on this.
-        before = self.oracle.get_arrays()
-        samples = [*earlier, tuple(self.oracle.most_likely()), *self.oracle.sample(int(k))]
-        self.oracle.set_arrays(before)
-        self._progress_say(f"Deriving: scoring {len(samples)} architectures on all validation data")
-        derived = rounds.derive(self._judge, validation, samples)
-        found = [
-            results.FoundArchitecture(self.space.architecture(indices), score)
-            for indices, score in derived
-        ]
-        results.write_found(self._derived_path, found, len(self.oracle.end_order))
-        return found
-
-    @property
-    def _derived_path(self):
-        return os.path.join(self.project_dir, "derived.json")
-
-    def _derived_after(self):
-        """After how many rounds `derive` last ran; None if it has not."""
-        return results.read_found(self._derived_path, self.space)[1]
-
-    def _found(self, n, name):
-        check_integer(name, n, 1)
-        self._require_rounds()
-        found, after = results.read_found(self._derived_path, self.space)
-        if after is None:
-            found = self.derive()
-        return found[:n]
+        return derivation.derive(self, k, validation_data, batch_size)
 
     def get_best_architectures(self, num_architectures=1):
         """Returns the architectures with the best shared-weight scores.
@@ -532,8 +462,8 @@ class ENASTuner(keras_tuner.Tuner):
             deviation from batch to batch, reward), trainable `parameters` and
             `flops` of its child.
         """
-        found = self._found(num_architectures, "num_architectures")
-        return [one.with_cost(self._build_child(one.architecture)) for one in found]
+        found = derivation.found(self, num_architectures, "num_architectures")
+        return [one.with_cost(self.build_child(one.architecture)) for one in found]
 
     def get_best_hyperparameters(self, num_trials=1):
         """Returns the best architectures as `HyperParameters`, best first.
@@ -543,7 +473,7 @@ class ENASTuner(keras_tuner.Tuner):
         space = self.oracle.get_space()
         return [
             one.architecture.to_hyperparameters(space)
-            for one in self._found(num_trials, "num_trials")
+            for one in derivation.found(self, num_trials, "num_trials")
         ]
 
     def get_best_models(self, num_models=1):
@@ -553,13 +483,15 @@ class ENASTuner(keras_tuner.Tuner):
         trained models: `retrain` trains them from scratch.
         """
         return [
-            self._inheriting_child(one.architecture)
-            for one in self._found(num_models, "num_models")
+            derivation.inheriting_child(self, one.architecture)
+            for one in derivation.found(self, num_models, "num_models")
         ]
 
     def load_model(self, trial):
         """Returns the child of a trial with the weights it inherits from the newest round."""
-        return self._inheriting_child(self.space.from_values(trial.hyperparameters.values))
+        return derivation.inheriting_child(
+            self, self.space.from_values(trial.hyperparameters.values)
+        )
 
     def score(self, architectures, validation_data=None, batch_size=32):
         """Scores architectures with the shared weights.
@@ -572,14 +504,7 @@ class ENASTuner(keras_tuner.Tuner):
         Returns:
             List of `Score`.
         """
-        self._require_rounds()
-        validation = self._validation(validation_data, batch_size)
-        _ = self.supergraph
-        parsed = [self.space.parse(a) if isinstance(a, str) else a for a in architectures]
-        for one in parsed:
-            if not isinstance(one, Architecture) or one.space != self.space:
-                raise ValueError(f"`architectures`: {one!r} is not of this tuner's space.")
-        return [self._judge.score(one.indices, validation) for one in parsed]
+        return derivation.score(self, architectures, validation_data, batch_size)
 
     def results_summary(self, num_trials=10):
         """Prints the best architectures with their shared-weight scores."""
@@ -600,80 +525,13 @@ class ENASTuner(keras_tuner.Tuner):
 
     # Small things.
 
-    @property
-    def _judge(self):
-        _ = self.supergraph
-        return rounds.Judge(self._scorer, self.oracle.objective, self._reward_function)
-
-    def _build_child(self, architecture):
+    def build_child(self, architecture):
+        """Builds the untrained, compiled child of an `Architecture`."""
         return self._build_hypermodel(architecture.to_hyperparameters(self.oracle.get_space()))
 
-    def _inheriting_child(self, architecture):
-        child = self._build_child(architecture)
-        inherit(self.supergraph.network, child, architecture)
-        if self._search_data is not None:
-            recalibrate(child, self._search_data[0].some_inputs(20))
-        else:
-            warnings.warn(
-                "This process has not searched and has no training data: the child's moving "
-                "averages are the supergraph's, which mix all architectures.",
-                stacklevel=3,
-            )
-        return child
-
-    def _completed_trials(self):
-        # In the order of the rounds: that of `trials` is another one after a reload.
-        trials = [self.oracle.trials[i] for i in self.oracle.end_order]
-        return [trial for trial in trials if trial.status == TrialStatus.COMPLETED]
-
-    def _require_rounds(self):
-        if not self._completed_trials():
-            ended = len(self.oracle.end_order)
-            raise ValueError(
-                f"None of the {ended} rounds succeeded: the loss or the rewards were not finite. "
-                "Lower the learning rate or look at the data."
-                if ended
-                else "No round has been searched yet. Call `search` first."
-            )
-
-    def _validation(self, validation_data, batch_size):
-        if validation_data is not None:
-            validation_data = data_module.as_dataset(validation_data)
-            self._check_validation(validation_data)
-            return data_module.ValidationData(validation_data, batch_size, self.oracle.seed)
-        if self._search_data is None:
-            raise ValueError("`validation_data` is needed: this process has not searched.")
-        return self._search_data[1]
-
-    def _check_validation(self, validation_data, steps=None):
-        network = self.supergraph.network
-        if isinstance(validation_data, tf.data.Dataset):
-            data_module.check_dataset(
-                "validation_data", validation_data, network, "validation_steps", steps
-            )
-            return
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-            raise ValueError(
-                "`validation_data` must be (x, y), (x, y, sample_weight) or a dataset. "
-                f"Received: {type(validation_data)}."
-            )
-        data_module.check_arrays("validation_data", *validation_data)
-        data_module.check_labels("validation_data", validation_data[1], network)
-
-    def _check_metric(self, batch):
-        network = self.supergraph.network
-        self.supergraph.prepare(batch)
-        names = list(network.get_metrics_result())
-        wanted = self.oracle.objective.name.removeprefix("val_")
-        if wanted not in names:
-            raise ValueError(
-                f"`objective` is '{self.oracle.objective.name}', but the model has no metric "
-                f"'{wanted}'. It has {names}: compile it with the metric, or choose the objective "
-                f"among {['val_' + name for name in names]}."
-            )
-
-    def _progress_say(self, text):
-        if self._search_data is not None:
+    def say(self, text):
+        """Prints a line if a search of this process shows its progress."""
+        if self.search_data is not None:
             self._progress.say(text)
 
     def save(self):

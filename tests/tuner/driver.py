@@ -24,6 +24,7 @@ from keras_enas import ENASTuner
 from keras_enas.oracles import oracle as oracle_module
 from keras_enas.tuner import generations, state
 from keras_enas.tuner import round as rounds
+from keras_enas.tuner.derivation import completed_trials
 
 ROUNDS = 3
 
@@ -141,8 +142,8 @@ def main(folder, hook=None):
     end = {
         "weights": digest(state.get_arrays(tuner.supergraph)),
         "oracle": digest(tuner.oracle.get_arrays()),
-        "scores": [trial.score for trial in tuner._completed_trials()],
-        "values": [trial.hyperparameters.values for trial in tuner._completed_trials()],
+        "scores": [trial.score for trial in completed_trials(tuner)],
+        "values": [trial.hyperparameters.values for trial in completed_trials(tuner)],
     }
     with open(os.path.join(folder, "end.json"), "w") as file:
         json.dump(end, file)

@@ -8,6 +8,7 @@ import tensorflow as tf
 from small_space import TINY, SmallSpace
 
 from keras_enas import ENASTuner, RandomOracle
+from keras_enas.tuner.derivation import completed_trials
 
 
 class Watch(keras.callbacks.Callback):
@@ -43,7 +44,7 @@ def test_one_trace_for_the_whole_search_and_callbacks_as_they_are(make_tuner, se
     tuner = search(make_tuner(controller=True), callbacks=[watch], epochs=2)
     assert watch.epochs == [0, 1, 2, 3]
     assert watch.models == {id(tuner.supergraph)}
-    assert (tuner.supergraph.train_traces, tuner._scorer.traces) == (1, 1)
+    assert (tuner.supergraph.train_traces, tuner._shared.scorer.traces) == (1, 1)
     # A single callback will do, as in `fit`; a round that is done is not done again.
     search(tuner, callbacks=watch)
     assert watch.epochs == [0, 1, 2, 3]
@@ -80,7 +81,7 @@ def test_random_oracle_and_datasets(make_tuner, digits):
         train, validation_data=tf.data.Dataset.from_tensor_slices(validation).batch(50), verbose=0
     )
     assert isinstance(tuner.oracle, RandomOracle) and len(tuner.oracle.end_order) == 2
-    assert (tuner.supergraph.train_traces, tuner._scorer.traces) == (1, 1)
+    assert (tuner.supergraph.train_traces, tuner._shared.scorer.traces) == (1, 1)
     # int64 labels there, int32 and weights here: the scorer takes both.
     score = tuner.score([tuner.space.architecture([0, 0, 0])], validation)[0]
     weighted = (validation[0], validation[1].astype("int32"), np.ones(100, "float32"))
@@ -152,8 +153,8 @@ def test_what_else_fit_takes(make_tuner, digits, capsys):
         validation_steps=1,
         shuffle=False,
     )
-    assert tuner._search_data[0].steps == 3
-    assert tuner._search_data[1].sizes == [75]
+    assert tuner.search_data[0].steps == 3
+    assert tuner.search_data[1].sizes == [75]
     # A line a round, with the time left.
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Round")]
     assert len(lines) == 2 and lines[-1].endswith("0 s left")
@@ -161,7 +162,7 @@ def test_what_else_fit_takes(make_tuner, digits, capsys):
 
 def test_class_weights_count(make_tuner, search):
     tuner = search(make_tuner(max_trials=1), class_weight=dict.fromkeys(range(10), 0.0))
-    assert tuner._completed_trials()[0].metrics.get_best_value("loss") == 0.0
+    assert completed_trials(tuner)[0].metrics.get_best_value("loss") == 0.0
 
 
 @pytest.mark.parametrize("objective", ["val_loss", keras_tuner.Objective("val_acc5", "max")])
@@ -223,7 +224,7 @@ def test_the_policy_of_mixed_precision_survives(make_tuner, search):
     tuner.get_best_models()
     assert keras.config.dtype_policy().name == "mixed_float16"
     assert tuner.supergraph.network.layers[1].compute_dtype == "float16"
-    assert (tuner.supergraph.train_traces, tuner._scorer.traces) == (1, 1)
+    assert (tuner.supergraph.train_traces, tuner._shared.scorer.traces) == (1, 1)
 
 
 def test_what_was_found(searched, digits):
@@ -298,7 +299,7 @@ def test_two_seeds_differ_and_one_repeats_itself(make_tuner, search, searched, s
     assert same_state(searched, same)
     assert not same_state(searched, other)
     rounds = [
-        [(t.score, t.hyperparameters.values) for t in tuner._completed_trials()]
+        [(t.score, t.hyperparameters.values) for t in completed_trials(tuner)]
         for tuner in (searched, same, other)
     ]
     assert rounds[0] == rounds[1] != rounds[2]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from small_space import SmallSpace
 
+from keras_enas.tuner.derivation import completed_trials
 from keras_enas.tuner.generations import Generations
 
 
@@ -51,7 +52,7 @@ def test_the_last_two_and_the_best_are_kept(tmp_path, scores, kept):
 
 def test_a_search_keeps_few_generations(make_tuner, search):
     tuner = search(make_tuner(max_trials=5))
-    best = max(tuner._completed_trials(), key=lambda t: t.metrics.get_best_value("score"))
+    best = max(completed_trials(tuner), key=lambda t: t.metrics.get_best_value("score"))
     assert set(numbers(tuner)) == {4, 5, int(best.trial_id) + 1}
     assert not [n for n in os.listdir(tuner.project_dir + "/shared") if n.startswith("writing")]
 
@@ -180,7 +181,7 @@ def test_a_nan_reward_is_dropped(make_tuner, search):
     tuner = make_tuner(max_trials=1, reward=reward, controller=True)
     with pytest.warns(UserWarning, match="1 of 4 rewards are NaN"):
         search(tuner)
-    metrics = tuner._completed_trials()[0].metrics
+    metrics = completed_trials(tuner)[0].metrics
     with open(os.path.join(tuner.get_trial_dir("0"), "round.json")) as file:
         assert json.load(file)["controller_num_dropped"] == 1
     assert np.isfinite(metrics.get_best_value("controller_mean_reward"))

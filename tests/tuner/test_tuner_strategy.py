@@ -25,7 +25,7 @@ two.search(x, y, validation_data=validation, batch_size=50, verbose=0)
 assert two.supergraph.distribute_strategy.num_replicas_in_sync == 2
 # Each replica traces the step.
 assert two.supergraph.train_traces == 2, two.supergraph.train_traces
-assert two._scorer.traces == 1, two._scorer.traces
+assert two._shared.scorer.traces == 1, two._shared.scorer.traces
 assert two.supergraph.optimizer.iterations.numpy() == 12
 weight = two.supergraph.network.trainable_variables[0].value
 assert len(weight.values) == 2

@@ -1,0 +1,111 @@
+"""What a search found: sampled, scored with the final weights, kept in the project folder."""
+
+import os
+import warnings
+
+from keras_tuner.engine.trial import TrialStatus
+
+from keras_enas.oracles.checks import check_integer
+from keras_enas.search_space import Architecture
+from keras_enas.supergraph import inherit, recalibrate
+from keras_enas.tuner import results
+from keras_enas.tuner import round as rounds
+from keras_enas.tuner.data import ValidationData, as_dataset
+from keras_enas.tuner.search_data import check_validation
+
+
+def derive(tuner, k, validation_data, batch_size):
+    """Derives and writes what it found; see `ENASTuner.derive`."""
+    require_rounds(tuner)
+    validation = validation_of(tuner, validation_data, batch_size)
+    oracle, space = tuner.oracle, tuner.space
+    earlier = [
+        space.from_values(trial.hyperparameters.values).indices for trial in completed_trials(tuner)
+    ]
+    # The draw counter is put back: a search that goes on must not depend on this.
+    before = oracle.get_arrays()
+    samples = [*earlier, tuple(oracle.most_likely()), *oracle.sample(int(k))]
+    oracle.set_arrays(before)
+    tuner.say(f"Deriving: scoring {len(samples)} architectures on all validation data")
+    derived = rounds.derive(tuner.judge, validation, samples)
+    found = [
+        results.FoundArchitecture(space.architecture(indices), score) for indices, score in derived
+    ]
+    results.write_found(_path(tuner), found, len(oracle.end_order))
+    return found
+
+
+def found(tuner, n, name):
+    """Returns the `n` best of what was derived last; derives if nothing was."""
+    check_integer(name, n, 1)
+    require_rounds(tuner)
+    best, after = results.read_found(_path(tuner), tuner.space)
+    if after is None:
+        best = tuner.derive()
+    return best[:n]
+
+
+def derived_after(tuner):
+    """After how many rounds `derive` last ran; None if it has not."""
+    return results.read_found(_path(tuner), tuner.space)[1]
+
+
+def score(tuner, architectures, validation_data, batch_size):
+    """Scores architectures with the shared weights; see `ENASTuner.score`."""
+    require_rounds(tuner)
+    validation = validation_of(tuner, validation_data, batch_size)
+    parsed = [tuner.space.parse(a) if isinstance(a, str) else a for a in architectures]
+    for one in parsed:
+        if not isinstance(one, Architecture) or one.space != tuner.space:
+            raise ValueError(f"`architectures`: {one!r} is not of this tuner's space.")
+    judge = tuner.judge
+    return [judge.score(one.indices, validation) for one in parsed]
+
+
+def inheriting_child(tuner, architecture):
+    """Returns the child with the weights it inherits, its moving averages taken anew."""
+    child = tuner.build_child(architecture)
+    inherit(tuner.supergraph.network, child, architecture)
+    if tuner.search_data is not None:
+        recalibrate(child, tuner.search_data[0].some_inputs(20))
+    else:
+        warnings.warn(
+            "This process has not searched and has no training data: the child's moving "
+            "averages are the supergraph's, which mix all architectures.",
+            stacklevel=3,
+        )
+    return child
+
+
+def completed_trials(tuner):
+    """The trials of rounds that succeeded, in the order of the rounds."""
+    # That of `trials` is another one after a reload.
+    trials = [tuner.oracle.trials[i] for i in tuner.oracle.end_order]
+    return [trial for trial in trials if trial.status == TrialStatus.COMPLETED]
+
+
+def require_rounds(tuner):
+    """Raises `ValueError` if no round has succeeded."""
+    if not completed_trials(tuner):
+        ended = len(tuner.oracle.end_order)
+        raise ValueError(
+            f"None of the {ended} rounds succeeded: the loss or the rewards were not finite. "
+            "Lower the learning rate or look at the data."
+            if ended
+            else "No round has been searched yet. Call `search` first."
+        )
+
+
+def validation_of(tuner, validation_data, batch_size):
+    """The `ValidationData` given, or that of the search."""
+    if validation_data is not None:
+        validation_data = as_dataset(validation_data)
+        check_validation(tuner.supergraph.network, validation_data)
+        return ValidationData(validation_data, batch_size, tuner.oracle.seed)
+    if tuner.search_data is None:
+        raise ValueError("`validation_data` is needed: this process has not searched.")
+    return tuner.search_data[1]
+
+
+def _path(tuner):
+    return os.path.join(tuner.project_dir, "derived.json")

@@ -1,0 +1,97 @@
+"""From the arguments of `search` to checked training and validation data."""
+
+import tensorflow as tf
+
+from keras_enas.tuner.data import (
+    TrainingData,
+    ValidationData,
+    as_dataset,
+    check_arrays,
+    check_dataset,
+    check_labels,
+    split,
+)
+
+
+def prepare(
+    network,
+    seed,
+    x,
+    y,
+    validation_data,
+    validation_split,
+    sample_weight,
+    batch_size,
+    shuffle,
+    steps_per_epoch,
+    validation_batch_size,
+    validation_steps,
+):
+    """Checks what `search` was given against the network.
+
+    Args:
+        network: The compiled network of the supergraph.
+        seed: Integer, of the order of examples.
+        x: As in `ENASTuner.search`, like all that follow.
+
+    Returns:
+        Tuple of `TrainingData` and `ValidationData`.
+
+    Raises:
+        ValueError: If the data do not fit; it names the argument.
+    """
+    x, validation_data = map(as_dataset, (x, validation_data))
+    is_dataset = isinstance(x, tf.data.Dataset)
+    if is_dataset:
+        if y is not None or sample_weight is not None or validation_split:
+            raise ValueError(
+                "`x` is a dataset: put labels and weights into it, and give "
+                "`validation_data` instead of `validation_split`."
+            )
+        check_dataset("x", x, network, "steps_per_epoch", steps_per_epoch)
+    else:
+        check_arrays("x, y", x, y, sample_weight)
+        if validation_split and validation_data is None:
+            parts = split(x, y, sample_weight, validation_split)
+            (x, y, sample_weight), validation_data = parts
+    if validation_data is None:
+        raise ValueError(
+            "`validation_data` or `validation_split` is needed: architectures are rewarded by "
+            "what they score on data that the weights are not trained on."
+        )
+    check_validation(network, validation_data, validation_steps)
+    if not is_dataset:
+        check_labels("y", y, network)
+    return (
+        TrainingData(x, y, sample_weight, batch_size, shuffle, seed, steps_per_epoch),
+        ValidationData(
+            validation_data, validation_batch_size or batch_size, seed, validation_steps
+        ),
+    )
+
+
+def check_validation(network, validation_data, steps=None):
+    """Checks validation data; `ValueError` says what does not fit."""
+    if isinstance(validation_data, tf.data.Dataset):
+        check_dataset("validation_data", validation_data, network, "validation_steps", steps)
+        return
+    if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+        raise ValueError(
+            "`validation_data` must be (x, y), (x, y, sample_weight) or a dataset. "
+            f"Received: {type(validation_data)}."
+        )
+    check_arrays("validation_data", *validation_data)
+    check_labels("validation_data", validation_data[1], network)
+
+
+def check_metric(supergraph, objective, batch):
+    """Checks that the network has the objective's metric; needs a batch to build metrics on."""
+    supergraph.prepare(batch)
+    names = list(supergraph.network.get_metrics_result())
+    wanted = objective.name.removeprefix("val_")
+    if wanted not in names:
+        raise ValueError(
+            f"`objective` is '{objective.name}', but the model has no metric "
+            f"'{wanted}'. It has {names}: compile it with the metric, or choose the objective "
+            f"among {['val_' + name for name in names]}."
+        )

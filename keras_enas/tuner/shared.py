@@ -1,0 +1,80 @@
+"""The shared weights of a project: the supergraph, its scorer, its state on disk."""
+
+from keras_enas.supergraph import Scorer
+from keras_enas.tuner import state
+from keras_enas.tuner.generations import Generations
+
+
+class SharedWeights:
+    """Builds the supergraph when it is first needed, and keeps its generations.
+
+    A generation has the number of rounds that it has behind it: generation 0 is
+    what the first round began with.
+
+    Args:
+        make: Callable that returns a new `Supergraph`.
+        oracle: The `SearchOracle`, whose state is part of a generation.
+        folder: String, of the generations.
+    """
+
+    def __init__(self, make, oracle, folder):
+        self._make = make
+        self._oracle = oracle
+        self._folder = folder
+        self._generations = Generations(folder)
+        self._supergraph = None
+        self._loaded = None
+        self.scorer = None
+
+    @property
+    def supergraph(self):
+        """The `Supergraph` with the weights of the newest round."""
+        if self._supergraph is None:
+            self._supergraph = self._make()
+            self.scorer = Scorer(self._supergraph)
+            self._loaded = 0
+            try:
+                if self._oracle.end_order:
+                    self.load(len(self._oracle.end_order))
+            except Exception:
+                # Nobody may go on with fresh weights where others were expected.
+                self._supergraph = None
+                raise
+        return self._supergraph
+
+    def load(self, at_most):
+        """Puts back the newest generation up to `at_most`.
+
+        Returns:
+            The record of that generation if its number is `at_most`, else None.
+        """
+        present = [number for number in self._generations.numbers() if number <= at_most]
+        if not present or (present[-1] == self._loaded and self._loaded != at_most):
+            return None
+        number, arrays, record = self._generations.newest(at_most)
+        if arrays is None:
+            raise ValueError(
+                f"Every generation in {self._folder} is damaged. Pass `overwrite=True` or "
+                "another `project_name` to begin anew."
+            )
+        if number != self._loaded:
+            state.set_arrays(self.supergraph, arrays["weights"])
+            self._oracle.set_arrays(arrays["oracle"])
+            self._loaded = number
+        return record if number == at_most else None
+
+    def restore(self, number):
+        """Undoes what round `number` has done so far."""
+        self._loaded = None
+        self.load(number)
+
+    def commit(self, number, record):
+        """Writes a generation with the record of its round."""
+        arrays = {"weights": state.get_arrays(self.supergraph), "oracle": self._oracle.get_arrays()}
+        self._generations.commit(number, arrays, record)
+        self._loaded = number
+
+    def begin(self):
+        """Writes generation 0, unless there are generations."""
+        if not self._generations.numbers():
+            self.commit(0, {"score": None})
