@@ -3,6 +3,7 @@
 from keras_enas.layers.convolution import ConvNormActivation, NormActivation
 from keras_enas.layers.normalization import BatchNormalization
 from keras_enas.layers.pooling import MaxPooling2D
+from keras_enas.layers.preactivation import ReLUConvNorm
 from keras_enas.layers.reduction import FactorizedReduction
 
 __all__ = [
@@ -11,4 +12,5 @@ __all__ = [
     "FactorizedReduction",
     "MaxPooling2D",
     "NormActivation",
+    "ReLUConvNorm",
 ]
