@@ -185,8 +185,9 @@ class HyperMicroCNN(keras_tuner.HyperModel):
     @property
     def reductions(self):
         """Which of the `num_layers + 2` cells are reduction cells, counted from 0."""
-        third = self.num_layers // 3
-        return (third, 2 * third + 1)
+        # A normal cell comes first, as in the order of the decisions.
+        third = max(1, self.num_layers // 3)
+        return (third, min(2 * third + 1, self.num_layers + 1))
 
     def for_children(self):
         """Returns the hypermodel of the children that are retrained: deeper, wider."""
