@@ -132,14 +132,14 @@ class DenseSpace(keras_tuner.HyperModel):
         return model
 
 
-def macro_space(**kwargs):
+def macro_hypermodel(**kwargs):
     return HyperMacroCNN((8, 8, 3), 3, **{"num_layers": 6, "filters": FILTERS, **kwargs})
 
 
 @pytest.fixture(scope="session")
 def spaces():
     """The hypermodels to test with, by name: classes or functions that make a hypermodel."""
-    return {"macro": macro_space, "user": UserSpace, "dense": DenseSpace}
+    return {"macro": macro_hypermodel, "user": UserSpace, "dense": DenseSpace}
 
 
 @pytest.fixture(scope="session")
@@ -152,7 +152,7 @@ def shared():
 
     def get(name):
         if name not in made:
-            hypermodel = {"macro": macro_space, "user": UserSpace}[name]()
+            hypermodel = {"macro": macro_hypermodel, "user": UserSpace}[name]()
             made[name] = hypermodel, perturb(Supergraph(hypermodel, seed=0))
         return made[name]
 
