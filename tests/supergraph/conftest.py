@@ -5,7 +5,7 @@ import pytest
 
 from keras_enas import layers
 from keras_enas.choices import InputChoice, Keyed, OpChoice, SkipChoice
-from keras_enas.hypermodels import HyperMacroCNN
+from keras_enas.hypermodels import HyperMacroCNN, HyperMicroCNN
 from keras_enas.supergraph import Supergraph, inherit
 
 FILTERS = 4
@@ -136,14 +136,24 @@ def macro_hypermodel(**kwargs):
     return HyperMacroCNN((8, 8, 3), 3, **{"num_layers": 6, "filters": FILTERS, **kwargs})
 
 
+def micro_hypermodel(**kwargs):
+    kwargs = {"num_layers": 1, "filters": FILTERS, "num_blocks": 2, "dropout": 0.3, **kwargs}
+    return HyperMicroCNN((8, 8, 3), 3, **kwargs)
+
+
 @pytest.fixture(scope="session")
 def spaces():
     """The hypermodels to test with, by name: classes or functions that make a hypermodel."""
-    return {"macro": macro_hypermodel, "user": UserSpace, "dense": DenseSpace}
+    return {
+        "macro": macro_hypermodel,
+        "micro": micro_hypermodel,
+        "user": UserSpace,
+        "dense": DenseSpace,
+    }
 
 
 @pytest.fixture(scope="session")
-def shared():
+def shared(spaces):
     """Returns a function that gives a supergraph built once, with weights that all differ.
 
     Tests that use it may change its weights, as no test relies on them.
@@ -152,7 +162,7 @@ def shared():
 
     def get(name):
         if name not in made:
-            hypermodel = {"macro": macro_hypermodel, "user": UserSpace}[name]()
+            hypermodel = spaces[name]()
             made[name] = hypermodel, perturb(Supergraph(hypermodel, seed=0))
         return made[name]
 
