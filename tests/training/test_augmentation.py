@@ -98,6 +98,7 @@ def test_the_seed_makes_it_repeatable_and_every_epoch_differs():
     assert [len(labels) for _, labels in one[0]] == [8, 8, 4]
     for epoch in one:
         assert sorted(np.concatenate([labels for _, labels in epoch])) == list(range(20))
+    assert any((a[1] != b[1]).any() for a, b in zip(one[0], one[1], strict=True))
     assert any((a[0] != b[0]).any() for a, b in zip(one[0], one[1], strict=True))
     assert any((a[0] != b[0]).any() for a, b in zip(one[0], other[0], strict=True))
 

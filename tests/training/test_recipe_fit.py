@@ -51,8 +51,8 @@ def trained():
 def test_it_learns(trained):
     _, history, _ = trained
     assert set(history.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
-    # Chance is 0.1; 0.93 was measured.
-    assert history.history["val_accuracy"][-1] > 0.8
+    # Chance is 0.1; 0.85 was measured, 0.81 from another seed.
+    assert history.history["val_accuracy"][-1] > 0.7
     assert len(history.epoch) == 6
 
 
