@@ -20,7 +20,8 @@ class AveragedSGD(keras.callbacks.Callback):
     from the first step, and forgets at a fixed rate.
 
     Weights that are not trained by gradients, such as moving averages, are left
-    alone. The mean lives in the callback: it is not in a checkpoint.
+    alone. The mean lives in the callback: it is not in a checkpoint. With
+    `steps_per_execution` above 1 only the last step of each execution counts.
 
     Args:
         patience: Integer of at least 0; 10 in `enas_lm`.

@@ -5,7 +5,12 @@ import warnings
 import keras
 
 from keras_enas.layers.regularization import ActivationRegularization, DropPath
-from keras_enas.training.auxiliary import has_auxiliary, main_index, output_names
+from keras_enas.training.auxiliary import (
+    has_auxiliary,
+    main_index,
+    main_network,
+    output_names,
+)
 
 
 def set_layers(recipe, model, total_steps):
@@ -19,11 +24,13 @@ def set_layers(recipe, model, total_steps):
         total_steps: Integer, steps of the whole training.
     """
     layers = list(model._flatten_layers())
-    # Not its subclasses, which drop whole channels.
-    paths, recurrent, dropouts = (
-        [layer for layer in layers if type(layer) is kind]
-        for kind in (DropPath, ActivationRegularization, keras.layers.Dropout)
+    paths, recurrent = (
+        [layer for layer in layers if isinstance(layer, kind)]
+        for kind in (DropPath, ActivationRegularization)
     )
+    # On the way to the main output; not the subclasses, which drop whole channels.
+    main = main_network(model) if has_auxiliary(model) else model
+    dropouts = [x for x in main._flatten_layers() if type(x) is keras.layers.Dropout]
     missing = []
     for layer in paths:
         layer.schedule(recipe.drop_path_keep, total_steps)

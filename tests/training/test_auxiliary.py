@@ -103,6 +103,19 @@ def test_without_a_weight_the_head_is_left_out():
     np.testing.assert_array_equal(np.array(model.get_layer("aux").kernel), before)
 
 
+def test_the_dropout_of_the_auxiliary_head_is_not_the_heads():
+    inputs = keras.Input((5,))
+    trunk = keras.layers.Dense(6)(inputs)
+    main, aux = keras.layers.Dropout(0.3), keras.layers.Dropout(0.3)
+    outputs = [keras.layers.Dense(3, name="main")(main(trunk))]
+    outputs.append(keras.layers.Dense(3, name="aux")(aux(trunk)))
+    for order in (outputs, outputs[::-1]):
+        main.rate = 0.3
+        model = keras.Model(inputs, order)
+        PLAIN.replace(auxiliary_weight=0.4, head_dropout=0.1).compile(model, 3, loss="mse")
+        assert (main.rate, aux.rate) == (0.1, 0.3)
+
+
 @pytest.mark.parametrize("form", ["list", "reversed", "dict"])
 def test_the_main_network_has_the_same_weights_and_one_output(form):
     model, (x, _) = network(form), data()
