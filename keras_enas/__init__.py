@@ -25,6 +25,7 @@ _HOMES = {
     "layers": None,
     "plot_architecture": "plotting",
     "to_keras": "layers.stock",
+    "training": None,
 }
 
 __version__ = "0.1.0"

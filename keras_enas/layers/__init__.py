@@ -5,10 +5,13 @@ from keras_enas.layers.normalization import BatchNormalization
 from keras_enas.layers.pooling import MaxPooling2D
 from keras_enas.layers.preactivation import ReLUConvNorm
 from keras_enas.layers.reduction import FactorizedReduction
+from keras_enas.layers.regularization import ActivationRegularization, DropPath
 
 __all__ = [
+    "ActivationRegularization",
     "BatchNormalization",
     "ConvNormActivation",
+    "DropPath",
     "FactorizedReduction",
     "MaxPooling2D",
     "NormActivation",
