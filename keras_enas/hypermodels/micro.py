@@ -1,7 +1,5 @@
 """The micro search space of ENAS: the cells of a convolutional network."""
 
-import copy
-
 import keras
 import keras_tuner
 
@@ -138,6 +136,10 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         optimizer=None,
         **kwargs,
     ):
+        self._arguments = {
+            name: value for name, value in locals().items() if name not in ("self", "__class__")
+        }
+        self._arguments.update(self._arguments.pop("kwargs"))
         self.input_shape = check_images(
             input_shape, num_classes, least=32 if stem == "imagenet" else 4
         )
@@ -191,11 +193,15 @@ class HyperMicroCNN(keras_tuner.HyperModel):
 
     def for_children(self):
         """Returns the hypermodel of the children that are retrained: deeper, wider."""
-        other = copy.copy(self)
-        other.num_layers = self.child_layers or self.num_layers
-        other.filters = self.child_filters or self.filters
-        other.form = self.child_form or self.form
-        return other
+        # Not a copy, whose `build` KerasTuner has bound to the original.
+        return HyperMicroCNN(
+            **{
+                **self._arguments,
+                "num_layers": self.child_layers or self.num_layers,
+                "filters": self.child_filters or self.filters,
+                "form": self.child_form or self.form,
+            }
+        )
 
     def build_architecture(self, architecture):
         """Builds the child that is retrained for an architecture.

@@ -62,7 +62,7 @@ def test_the_published_network_has_3894372_parameters():
 def test_the_search_form_differs_from_it_on_purpose():
     """A 1x1 convolution for each loose end instead of wider inputs everywhere after."""
     hypermodel = HyperMicroCNN((32, 32, 3), 10, num_layers=15, filters=36)
-    assert count_parameters(hypermodel.build_architecture(PUBLISHED)) == 2_936_844
+    assert count_parameters(hypermodel.build_architecture(PUBLISHED)) == 3_164_508
 
 
 def test_the_published_cells_have_five_and_four_loose_ends():
