@@ -3,6 +3,7 @@
 import keras
 
 from keras_enas import to_keras
+from keras_enas.hypermodels.classification import make_optimizer
 from keras_enas.hypermodels.macro import OPERATIONS
 from keras_enas.tuner.cost import count_parameters
 
@@ -82,7 +83,7 @@ def check_same_size(child, stock):
 
 def _compiled(hypermodel, model):
     # The optimizer that the child was compiled with, a new one.
-    model.compile(hypermodel._optimizer(), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(make_optimizer(hypermodel), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 

@@ -74,19 +74,22 @@ def classifier(hypermodel, inputs, features):
     x = keras.layers.Dense(hypermodel.num_classes, use_bias=False)(x)
     # float32, so that mixed precision does not round probabilities.
     x = keras.layers.Activation("softmax", dtype="float32")(x)
-    if hypermodel.optimizer is not None:
-        optimizer = hypermodel.optimizer()
-    else:
-        optimizer = keras.optimizers.SGD(
-            hypermodel.learning_rate,
-            momentum=0.9,
-            nesterov=True,
-            weight_decay=hypermodel.weight_decay,
-            global_clipnorm=5.0,
-        )
     model = keras.Model(inputs, x)
-    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(make_optimizer(hypermodel), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
+
+
+def make_optimizer(hypermodel):
+    """Returns a new optimizer of a hypermodel's."""
+    if hypermodel.optimizer is not None:
+        return hypermodel.optimizer()
+    return keras.optimizers.SGD(
+        hypermodel.learning_rate,
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=hypermodel.weight_decay,
+        global_clipnorm=5.0,
+    )
 
 
 def space_of(hypermodel):
