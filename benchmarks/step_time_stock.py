@@ -83,7 +83,9 @@ def check_same_size(child, stock):
 
 def _compiled(hypermodel, model):
     # The optimizer that the child was compiled with, a new one.
-    model.compile(make_optimizer(hypermodel), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        make_optimizer(hypermodel), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     return model
 
 

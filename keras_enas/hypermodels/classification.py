@@ -57,7 +57,7 @@ def check_optimizer(optimizer):
         )
 
 
-def classifier(hypermodel, inputs, features):
+def classifier(hypermodel, inputs, features, auxiliary=None):
     """Ends a network in a softmax over the classes, and compiles it.
 
     Args:
@@ -65,6 +65,8 @@ def classifier(hypermodel, inputs, features):
             `weight_decay`.
         inputs: `KerasTensor` of images.
         features: `KerasTensor` `(batch, height, width, channels)`.
+        auxiliary: Optional `KerasTensor` of class probabilities, by a layer named
+            `aux`: the model's second output, which a recipe trains.
 
     Returns:
         A compiled functional `keras.Model`.
@@ -74,8 +76,10 @@ def classifier(hypermodel, inputs, features):
     x = keras.layers.Dense(hypermodel.num_classes, use_bias=False)(x)
     # float32, so that mixed precision does not round probabilities.
     x = keras.layers.Activation("softmax", dtype="float32")(x)
-    model = keras.Model(inputs, x)
-    model.compile(make_optimizer(hypermodel), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model = keras.Model(inputs, x if auxiliary is None else [x, auxiliary])
+    model.compile(
+        make_optimizer(hypermodel), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     return model
 
 

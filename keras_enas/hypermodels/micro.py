@@ -4,6 +4,7 @@ import keras
 import keras_tuner
 
 from keras_enas.choices import InputChoice, Keyed, LooseEnds, OpChoice
+from keras_enas.hypermodels.auxiliary import auxiliary_head
 from keras_enas.hypermodels.classification import (
     build_architecture,
     check_images,
@@ -18,6 +19,7 @@ from keras_enas.layers import (
     MaxPooling2D,
     ReLUConvNorm,
 )
+from keras_enas.layers.regularization import DropPath
 from keras_enas.search_space import unchosen
 
 
@@ -106,6 +108,11 @@ class HyperMicroCNN(keras_tuner.HyperModel):
             retrained; default as searched.
         child_filters: Optional integer, their `filters`.
         child_form: Optional string, their `form`.
+        drop_path: Boolean, whether every operation but the identity is followed by
+            a `DropPath` layer, which a recipe turns on. For children only.
+        auxiliary_head: Boolean, whether the network has a second output named `aux`
+            after the cell that follows the last reduction. For children only, and
+            trained by a recipe only.
         dropout: Float, the share dropped before the dense layer.
         learning_rate: Float or `keras.optimizers.schedules.LearningRateSchedule`
             of the default optimizer.
@@ -130,6 +137,8 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         child_layers=None,
         child_filters=None,
         child_form=None,
+        drop_path=False,
+        auxiliary_head=False,
         dropout=0.1,
         learning_rate=0.05,
         weight_decay=2e-4,
@@ -177,6 +186,8 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         self.child_layers = child_layers
         self.child_filters = child_filters
         self.child_form = child_form
+        self.drop_path = drop_path
+        self.auxiliary_head = auxiliary_head
         self.dropout = dropout
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
@@ -191,8 +202,13 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         third = max(1, self.num_layers // 3)
         return (third, min(2 * third + 1, self.num_layers + 1))
 
-    def for_children(self):
-        """Returns the hypermodel of the children that are retrained: deeper, wider."""
+    def for_children(self, recipe=None):
+        """Returns the hypermodel of the children that are retrained.
+
+        Args:
+            recipe: Optional `keras_enas.training.Recipe`; the children get the
+                `DropPath` layers and the auxiliary head that it trains.
+        """
         # Not a copy, whose `build` KerasTuner has bound to the original.
         return HyperMicroCNN(
             **{
@@ -200,6 +216,9 @@ class HyperMicroCNN(keras_tuner.HyperModel):
                 "num_layers": self.child_layers or self.num_layers,
                 "filters": self.child_filters or self.filters,
                 "form": self.child_form or self.form,
+                "drop_path": self.drop_path or getattr(recipe, "drop_path_keep", None) is not None,
+                "auxiliary_head": self.auxiliary_head
+                or bool(getattr(recipe, "auxiliary_weight", None)),
             }
         )
 
@@ -216,21 +235,29 @@ class HyperMicroCNN(keras_tuner.HyperModel):
 
     def build(self, hp):
         """Builds and compiles the network; see `keras_tuner.HyperModel.build`."""
-        if self.form == "final" and hasattr(hp, "switch_maker"):
-            raise ValueError(
-                "`form='final'` is for children: weights are shared with form='search'. "
-                "Give `child_form='final'` to search one and retrain the other."
-            )
+        if hasattr(hp, "switch_maker"):
+            self._check_shareable()
         inputs = keras.Input(self.input_shape)
         filters = self.filters
-        nodes = self._stem(inputs)
+        nodes, auxiliary = self._stem(inputs), None
         for k in range(self.num_layers + 2):
             reduces = k in self.reductions
             filters = 2 * filters if reduces else filters
             with hp.name_scope("reduction" if reduces else "normal"):
-                output = self._cell(hp, nodes, filters, reduces)
+                output = self._cell(hp, nodes, filters, reduces, k)
             nodes = [nodes[1], output]
-        return classifier(self, inputs, keras.layers.ReLU()(nodes[1]))
+            if k == min(self.reductions[1] + 1, self.num_layers + 1) and self.auxiliary_head:
+                auxiliary = auxiliary_head(output, self.num_classes)
+        return classifier(self, inputs, keras.layers.ReLU()(nodes[1]), auxiliary)
+
+    def _check_shareable(self):
+        for name, of_children in (("form", "final"), ("drop_path", True), ("auxiliary_head", True)):
+            if getattr(self, name) == of_children:
+                raise ValueError(
+                    f"`{name}={of_children!r}` is for children, but a supergraph was asked for. "
+                    "Search without it; `child_form` and a recipe give it to the children that "
+                    "are retrained."
+                )
 
     def _stem(self, inputs):
         def convolve(x, filters, strides):
@@ -251,7 +278,7 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         quarter = convolve(half, self.filters, 2)
         return [quarter, convolve(keras.layers.ReLU()(quarter), self.filters, 2)]
 
-    def _cell(self, hp, nodes, filters, reduces):
+    def _cell(self, hp, nodes, filters, reduces, k):
         strides = 1
         if reduces and self.form == "final":
             strides = 2
@@ -267,7 +294,10 @@ class HyperMicroCNN(keras_tuner.HyperModel):
                 for side in ("1", "2"):
                     x, nodes = InputChoice(hp, f"input_{side}", pass_on=True)(nodes)
                     stride = strides if any(x is node for node in nodes[:2]) else 1
-                    parts.append(self._operation(hp, side, filters, stride)(x))
+                    x = self._operation(hp, side, filters, stride)(x)
+                    if self.drop_path and hp.get(f"op_{side}") != "identity":
+                        x = DropPath((k + 1) / (self.num_layers + 2))(x)
+                    parts.append(x)
                     names.append(f"block_{i}/input_{side}")
                 nodes = [*nodes, keras.layers.Add()(parts)]
         if self.form == "final":

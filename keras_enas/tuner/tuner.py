@@ -500,7 +500,7 @@ class ENASTuner(keras_tuner.Tuner):
             self.get_best_architectures(num_trials), self.oracle.objective.name, self.project_dir
         )
 
-    def retrain(self, x, y=None, validation_data=None, epochs=10, **kwargs):
+    def retrain(self, x, y=None, validation_data=None, epochs=None, **kwargs):
         """Trains the best architectures from scratch, and random ones the same way.
 
         See `keras_enas.tuner.retrain.retrain` for the arguments.
@@ -512,9 +512,21 @@ class ENASTuner(keras_tuner.Tuner):
 
     # Small things.
 
-    def build_child(self, architecture):
-        """Builds the untrained, compiled child of an `Architecture`."""
-        return self._build_hypermodel(architecture.to_hyperparameters(self.oracle.get_space()))
+    def build_child(self, architecture, hypermodel=None):
+        """Builds the untrained, compiled child of an `Architecture`.
+
+        Args:
+            architecture: An `Architecture`.
+            hypermodel: Optional `keras_tuner.HyperModel` of the same space in place
+                of the one that was searched.
+        """
+        hp = architecture.to_hyperparameters(self.oracle.get_space())
+        if hypermodel is None:
+            return self._build_hypermodel(hp)
+        with self._scope():
+            model = hypermodel.build(hp)
+            self._override_compile_args(model)
+        return model
 
     def say(self, text):
         """Prints a line if a search of this process shows its progress."""

@@ -5,9 +5,11 @@ import keras_tuner
 import numpy as np
 import pytest
 
+from keras_enas import training
 from keras_enas.hypermodels import HyperMicroCNN
 from keras_enas.hypermodels.classification import space_of
 from keras_enas.layers import FactorizedReduction, ReLUConvNorm
+from keras_enas.layers.regularization import DropPath
 from keras_enas.search_space import recorded_space
 from keras_enas.supergraph import Supergraph, inherit
 from keras_enas.tuner.cost import count_parameters
@@ -140,9 +142,25 @@ def test_children_are_built_deeper_and_wider():
     assert (hypermodel.num_layers, hypermodel.filters, hypermodel.form) == (1, 4, "search")
 
 
-def test_the_final_form_shares_no_weights():
-    with pytest.raises(ValueError, match="`form='final'` is for children"):
-        Supergraph(small(form="final"))
+@pytest.mark.parametrize(
+    "kwargs", [{"form": "final"}, {"drop_path": True}, {"auxiliary_head": True}]
+)
+def test_what_is_for_children_shares_no_weights(kwargs):
+    (name,) = kwargs
+    with pytest.raises(ValueError, match=f"`{name}=.*` is for children"):
+        Supergraph(small(**kwargs))
+
+
+def test_a_recipe_brings_drop_path_and_an_auxiliary_head(images):
+    hypermodel = small(num_layers=3).for_children(training.micro_small.replace(flip=False))
+    assert hypermodel.drop_path and hypermodel.auxiliary_head
+    child = hypermodel.build_architecture("0 sep3 1 identity | 2 sep5 0 max3 " * 2)
+    assert child.output_names == [child.output_names[0], "aux"]
+    ratios = [x.layer_ratio for x in child.layers if isinstance(x, DropPath)]
+    # Three operations of four in each of five cells.
+    assert sorted(ratios) == sorted([(k + 1) / 5 for k in range(5)] * 3)
+    plain = small(num_layers=3).for_children()
+    assert not plain.drop_path and not plain.auxiliary_head
 
 
 @pytest.mark.parametrize("form", ["search", "final"])
