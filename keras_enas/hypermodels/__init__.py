@@ -1,5 +1,7 @@
 """Search spaces that come with the package, one a file."""
 
+from keras_enas.hypermodels.language_model import LanguageModel
 from keras_enas.hypermodels.macro import HyperMacroCNN
+from keras_enas.hypermodels.recurrent import HyperRecurrentLM
 
-__all__ = ["HyperMacroCNN"]
+__all__ = ["HyperMacroCNN", "HyperRecurrentLM", "LanguageModel"]

@@ -1,14 +1,23 @@
 """Candidate operations and their companions as Keras layers, one kind a file."""
 
 from keras_enas.layers.convolution import ConvNormActivation, NormActivation
+from keras_enas.layers.keyed_weight import KeyedWeight, read
 from keras_enas.layers.normalization import BatchNormalization
 from keras_enas.layers.pooling import MaxPooling2D
+from keras_enas.layers.recurrent import HighwayCell, Recurrent
 from keras_enas.layers.reduction import FactorizedReduction
+from keras_enas.layers.regularization import ActivationPenalty, WordDropout
 
 __all__ = [
+    "ActivationPenalty",
     "BatchNormalization",
     "ConvNormActivation",
     "FactorizedReduction",
+    "HighwayCell",
+    "KeyedWeight",
     "MaxPooling2D",
     "NormActivation",
+    "Recurrent",
+    "WordDropout",
+    "read",
 ]

@@ -79,9 +79,9 @@ def _passed_on(operation, tensor_index, inputs, indices):
 def _copy(operation, own, indices):
     if isinstance(operation, OpSwitch):
         index = indices[operation.position]
-        _assign(operation.branches[index], operation.values_of(index), own)
+        _assign(operation.branches[index], operation.values_of(index), own, indices)
     elif isinstance(operation, KeyedLayer):
-        _assign(operation.template, operation.values_of(operation.row(indices)), own)
+        _assign(operation.template, operation.values_of(operation.row(indices)), own, indices)
     elif isinstance(operation, keras.Layer):
         inner = [x for x in operation._flatten_layers() if isinstance(x, _SWITCHES)]
         if inner and isinstance(operation, keras.Model) and hasattr(operation, "outputs"):
@@ -89,7 +89,7 @@ def _copy(operation, own, indices):
         elif inner:
             _copy_parts(operation, own, indices)
         else:
-            _assign(operation, {}, own)
+            _assign(operation, {}, own, indices)
 
 
 def _copy_parts(layer, own, indices):
@@ -99,18 +99,27 @@ def _copy_parts(layer, own, indices):
         own._trainable_variables + own._non_trainable_variables,
         strict=True,
     ):
-        yours.assign(mine.value)
+        yours.assign(_row(mine, mine.value, indices))
     for mine, yours in zip(layer._layers, own._layers, strict=True):
         _copy(mine, yours, indices)
 
 
-def _assign(layer, values, own):
-    shapes = [tuple(v.shape) for v in layer.variables]
+def _assign(layer, values, own, indices):
+    mine = [_row(v, values.get(id(v), v.value), indices) for v in layer.variables]
+    shapes = [tuple(value.shape) for value in mine]
     if shapes != [tuple(v.shape) for v in own.variables]:
         raise ValueError(
             f"The weights of '{own.name}' in the child do not correspond to those of "
             f"'{layer.name}' in the supergraph: {[tuple(v.shape) for v in own.variables]} "
             f"against {shapes}."
         )
-    for mine, yours in zip(layer.variables, own.variables, strict=True):
-        yours.assign(values.get(id(mine), mine.value))
+    for value, yours in zip(mine, own.variables, strict=True):
+        yours.assign(value)
+
+
+def _row(variable, value, indices):
+    """What a child has of a weight: all of it, or the row of a `KeyedWeight`."""
+    keyed = getattr(variable, "keyed_by", None)
+    if keyed is None:
+        return value
+    return value[keyed.row([indices[index.position] for index in keyed.indices])]

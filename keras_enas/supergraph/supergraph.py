@@ -75,6 +75,10 @@ class Supergraph(keras.Model):
     def metrics(self):
         return self.network.metrics
 
+    def reset_metrics(self):
+        # The network may reset more than metrics, as a language model does its states.
+        self.network.reset_metrics()
+
     def set_architectures(self, architectures):
         """Lays the table of architectures that the coming steps train in turn.
 

@@ -1,0 +1,238 @@
+"""The recurrent cell of ENAS over a whole sequence, its gradient written out.
+
+TensorFlow's own gradient of such a loop keeps whatever each step computed and adds up the gradients
+of the weights step by step. Here a step keeps three tensors a node, and the gradient of each matrix
+is one product over all steps at the end. What follows from decisions (which node a node takes, its
+activation, the loose ends) may be numbers, as in a child, or tensors, as in the supergraph.
+"""
+
+import tensorflow as tf
+
+
+def _relu_gradient(y, dy):
+    return tf.raw_ops.ReluGrad(gradients=dy, features=y)
+
+
+def _sigmoid_gradient(y, dy):
+    return tf.raw_ops.SigmoidGrad(y=y, dy=dy)
+
+
+# Each with its gradient as a function of its output.
+FUNCTIONS = {
+    "tanh": (tf.tanh, lambda y, dy: tf.raw_ops.TanhGrad(y=y, dy=dy)),
+    "relu": (tf.nn.relu, _relu_gradient),
+    "identity": (tf.identity, lambda y, dy: dy),
+    "sigmoid": (tf.sigmoid, _sigmoid_gradient),
+}
+
+
+def highway_sequence(inputs, state, mask, kernels, sources, activations, labels, shares, training):
+    """Runs the cell over a sequence.
+
+    Node 1 takes the state `s` and the input, node l > 1 the state of an earlier
+    node: `[a, b] = x + (s m) K`, `h = f(a)`, `c = sigmoid(b)`, `s_l = s + c (h - s)`
+    (Pham et al. 2018, section 2.1 and appendix A, after Zilly et al. 2017;
+    only node 1 has an `x`). The state of the next step, and the output, is the
+    sum of `shares[l] s_l`.
+
+    Args:
+        inputs: Float tensor `(steps, streams, 2 units)`, the input's part of node 1.
+        state: Float tensor `(streams, units)`, the state before the first step.
+        mask: Float tensor `(streams, units)`, by which a state is multiplied
+            before every matrix (variational dropout), or None.
+        kernels: List of float tensors `(units, 2 units)`, one a node.
+        sources: List, for each node but the first the index of the node that it
+            takes, an integer or an int32 scalar tensor.
+        activations: List, for each node the index of its activation among
+            `labels`, likewise.
+        labels: List of keys of `FUNCTIONS`.
+        shares: List of what each node has of the output: floats or scalar tensors.
+            Those that are not zero are equal.
+        training: Boolean, whether the gradient will be asked for. Without, nothing
+            is kept for it; it is then TensorFlow's own, and slow.
+
+    Returns:
+        Tuple of the outputs `(steps, streams, units)` and the last of them, in
+        eager mode as in a graph. The gradient, by inputs, state and kernels, cannot
+        be differentiated again.
+    """
+    sources, activations, shares = map(_as_numbers, (sources, activations, shares))
+    cell = _Cell(mask, [None, *sources], activations, labels, shares)
+
+    if not training:
+        outputs, last, _ = _forward(cell, inputs, state, kernels, keep=False)
+        return outputs, last
+
+    @tf.custom_gradient
+    def run(inputs, state, *kernels):
+        outputs, last, kept = _forward(cell, inputs, state, kernels, keep=True)
+
+        def gradient(d_outputs, d_last):
+            return _backward(cell, d_outputs, d_last, kernels, kept)
+
+        return (outputs, last), gradient
+
+    return run(inputs, state, *kernels)
+
+
+def _forward(cell, inputs, state, kernels, keep):
+    """The loop; `kept` has a source state, an `h` and a `c` for each node, as arrays of steps."""
+    steps, units = tf.shape(inputs)[0], state.shape[-1]
+
+    def step(time, state, outputs, *kept):
+        states = cell.slots(len(kernels), units, state.dtype)
+        new = []
+        source = state
+        for node, kernel in enumerate(kernels):
+            if node:
+                source = states.read(cell.sources[node])
+            z = tf.matmul(cell.masked(source), kernel)
+            if not node:
+                z += inputs[time]
+            h, c = tf.split(z, 2, axis=1)
+            h, c = cell.activate(node, h), tf.sigmoid(c)
+            states.write(node, source + c * (h - source))
+            new += [source, h, c]
+        state = states.mixed(cell.shares)
+        kept = [array.write(time, x) for array, x in zip(kept, new, strict=True)] if keep else []
+        return time + 1, state, outputs.write(time, state), *kept
+
+    arrays = [_array(steps, units, state.dtype) for _ in range(1 + 3 * len(kernels) * keep)]
+    _, last, outputs, *kept = tf.while_loop(
+        lambda time, *_: time < steps, step, (0, state, *arrays), maximum_iterations=steps
+    )
+    return outputs.stack(), last, kept
+
+
+def _backward(cell, d_outputs, d_last, kernels, kept):
+    """Gradients by inputs, state and kernels; back-propagation through time."""
+    steps, units = tf.shape(d_outputs)[0], d_outputs.shape[-1]
+    nodes = range(len(kernels))
+
+    def step(time, d_state, *d_zs):
+        d_states = cell.slots(len(kernels), units, d_state.dtype)
+        d_states.spread(cell.shares, d_state + d_outputs[time])
+        new = []
+        for node in reversed(nodes):
+            source, h, c = (array.read(time) for array in kept[3 * node : 3 * node + 3])
+            d_s = d_states.read(node)
+            d_h = d_s * c
+            d_z = tf.concat(
+                [cell.activation_gradient(node, h, d_h), _sigmoid_gradient(c, d_s * (h - source))], 1
+            )
+            d_source = d_s - d_h + cell.masked(tf.matmul(d_z, kernels[node], transpose_b=True))
+            if node:
+                d_states.add(cell.sources[node], d_source)
+            new.append(d_z)
+        d_zs = [array.write(time, x) for array, x in zip(d_zs, reversed(new), strict=True)]
+        return time - 1, d_source, *d_zs
+
+    arrays = [_array(steps, 2 * units, d_last.dtype) for _ in nodes]
+    _, d_state, *d_zs = tf.while_loop(
+        lambda time, *_: time >= 0, step, (steps - 1, d_last, *arrays), maximum_iterations=steps
+    )
+    d_zs = [array.stack() for array in d_zs]
+    d_kernels = [
+        tf.matmul(
+            tf.reshape(cell.masked(kept[3 * node].stack()), (-1, units)),
+            tf.reshape(d_zs[node], (-1, 2 * units)),
+            transpose_a=True,
+        )
+        for node in nodes
+    ]
+    return d_zs[0], d_state, *d_kernels
+
+
+class _Cell:
+    """The decisions of a cell, whether numbers or tensors."""
+
+    def __init__(self, mask, sources, activations, labels, shares):
+        self.mask = mask
+        self.sources = sources
+        self.activations = activations
+        self.functions = [FUNCTIONS[label] for label in labels]
+        self.shares = shares
+        fixed = all(isinstance(x, (int, float)) for x in [*sources[1:], *shares])
+        self.slots = _Slots if fixed else _TensorSlots
+
+    def masked(self, state):
+        return state if self.mask is None else state * self.mask
+
+    def activate(self, node, x):
+        return self._chosen(node, lambda functions: functions[0](x), x)
+
+    def activation_gradient(self, node, y, dy):
+        return self._chosen(node, lambda functions: functions[1](y, dy), dy)
+
+    def _chosen(self, node, call, like):
+        index = self.activations[node]
+        if isinstance(index, int):
+            return call(self.functions[index])
+        chosen = tf.switch_case(index, [lambda f=f: call(f) for f in self.functions])
+        return tf.ensure_shape(chosen, like.shape)
+
+
+class _Slots:
+    """A tensor for each node, at indices that are numbers."""
+
+    def __init__(self, size, units, dtype):
+        self._values = [None] * size
+
+    def read(self, index):
+        return self._values[index]
+
+    def write(self, index, value):
+        self._values[index] = value
+
+    def add(self, index, value):
+        old = self._values[index]
+        self._values[index] = value if old is None else old + value
+
+    def mixed(self, shares):
+        # They are equal but for those that are zero.
+        mixed = [x for s, x in zip(shares, self._values, strict=True) if s]
+        return max(shares) * tf.add_n(mixed)
+
+    def spread(self, shares, value):
+        part = max(shares) * value
+        self._values = [part if s else None for s in shares]
+
+
+class _TensorSlots:
+    """A tensor for each node, at indices that may be tensors.
+
+    Writing to an array of tensors and reading from it copies nothing.
+    """
+
+    def __init__(self, size, units, dtype):
+        self._size = size
+        self._array = _array(size, units, dtype)
+
+    def read(self, index):
+        return self._array.read(index)
+
+    def write(self, index, value):
+        self._array = self._array.write(index, value)
+
+    def add(self, index, value):
+        self.write(index, self.read(index) + value)
+
+    def mixed(self, shares):
+        return tf.add_n([s * self.read(i) for i, s in enumerate(shares)])
+
+    def spread(self, shares, value):
+        for i, s in enumerate(shares):
+            self.write(i, s * value)
+
+
+def _array(size, units, dtype):
+    return tf.TensorArray(
+        dtype, size, element_shape=(None, units), clear_after_read=False
+    )
+
+
+def _as_numbers(values):
+    """Where tensors have a value already, numbers do the same with less work."""
+    if tf.executing_eagerly():
+        return [x if isinstance(x, (int, float)) else x.numpy().item() for x in values]
+    return values
