@@ -1,6 +1,7 @@
 """The LSTM policy of the paper, for any search space."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_enas.controllers.cell import lstm_step
@@ -187,6 +188,8 @@ class LSTMPolicy(keras.layers.Layer):
                     chosen /= 1.0 + tf.reduce_sum(chosen, axis=1, keepdims=True)
                 # Without broadcasting, whose gradient would double the steps of the trace.
                 x = tf.squeeze(tf.raw_ops.BatchMatMul(x=chosen[:, None, :], y=seen), axis=1)
+                if step.kind == "input" and self.settings.distance_penalty:
+                    x /= 0.1 + tf.linalg.matvec(chosen, _distances(step.width))[:, None]
             if step.closes:
                 if step.kind != "skip":
                     h, c = lstm_step(x, h, c, kernel)
@@ -207,5 +210,12 @@ class LSTMPolicy(keras.layers.Layer):
         if kind == "skip":
             return tf.stack([-logits, logits], axis=-1)
         if kind == "input":
-            return tf.reshape(logits, (tf.shape(logits)[0], -1, width))
+            logits = tf.reshape(logits, (tf.shape(logits)[0], -1, width))
+            if self.settings.distance_penalty:
+                logits -= self.settings.distance_penalty * _distances(width) ** 2
         return logits
+
+
+def _distances(width):
+    """How many blocks back each of `width` inputs lies; the last is the block before."""
+    return np.arange(width, 0, -1, dtype=np.float32)

@@ -43,6 +43,7 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
             no other takes; or `"all"`: of all but the first (`enas_lm`).
         keyed_by_activation: Boolean, whether matrices are also keyed by the
             activation (both released codes), not by the node taken alone (paper).
+        bound: Float or None, of a state's root mean square; see `HighwayCell`.
         tie_embeddings: Boolean, whether the softmax has the embedding's matrix.
         embedding_units: Optional integer in place of `units`, if they are not tied.
         word_dropout: Float, share of the vocabulary dropped from a batch.
@@ -76,6 +77,7 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
         first_activation=None,
         output="loose_ends",
         keyed_by_activation=False,
+        bound=1.0,
         tie_embeddings=True,
         embedding_units=None,
         word_dropout=0.1,
@@ -139,6 +141,9 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
         ):
             if not value >= 0:
                 raise ValueError(f"`{name}` must not be negative. Received: {name}={value!r}.")
+        for name, value in (("bound", 1.0 if bound is None else bound), ("clipnorm", clipnorm)):
+            if not value > 0:
+                raise ValueError(f"`{name}` must be positive. Received: {name}={value!r}.")
         if optimizer is not None and not callable(optimizer):
             raise ValueError(
                 "`optimizer` must be a callable that returns a new optimizer, such as "
@@ -151,6 +156,7 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
         self.first_activation = first_activation
         self.output = output
         self.keyed_by_activation = keyed_by_activation
+        self.bound = bound
         self.tie_embeddings = tie_embeddings
         self.embedding_units = embedding_units or units
         self.word_dropout = word_dropout
@@ -208,15 +214,15 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
         return model
 
     def _cell(self, hp):
-        with hp.name_scope("node_1"):
+        with hp.name_scope("node_0"):
             if self.first_activation is None:
                 first = IndexChoice(hp, "activation", self.activations)
             else:
                 first = self.activations.index(self.first_activation)
         nodes = []
-        for node in range(2, self.num_nodes + 1):
+        for node in range(1, self.num_nodes):
             with hp.name_scope(f"node_{node}"):
-                source = IndexChoice(hp, "input", node - 1)
+                source = IndexChoice(hp, "input", node)
                 nodes.append((source, IndexChoice(hp, "activation", self.activations)))
         return HighwayCell(
             self.units,
@@ -225,6 +231,7 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
             self.activations,
             self.output,
             self.keyed_by_activation,
+            self.bound,
             self._uniform(),
         )
 

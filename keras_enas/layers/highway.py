@@ -26,14 +26,17 @@ FUNCTIONS = {
 }
 
 
-def highway_sequence(inputs, state, mask, kernels, sources, activations, labels, shares, training):
+def highway_sequence(
+    inputs, state, mask, kernels, sources, activations, labels, shares, bound, training
+):
     """Runs the cell over a sequence.
 
     Node 1 takes the state `s` and the input, node l > 1 the state of an earlier
     node: `[a, b] = x + (s m) K`, `h = f(a)`, `c = sigmoid(b)`, `s_l = s + c (h - s)`
-    (Pham et al. 2018, section 2.1 and appendix A, after Zilly et al. 2017;
-    only node 1 has an `x`). The state of the next step, and the output, is the
-    sum of `shares[l] s_l`.
+    (Pham et al. 2018, section 2.1, gates as in the released code, after
+    Zilly et al. 2017; only node 1 has an `x`). The state of the next step, and the
+    output, is the sum of `shares[l] s_l`, scaled down where its root mean square
+    exceeds `bound`.
 
     Args:
         inputs: Float tensor `(steps, streams, 2 units)`, the input's part of node 1.
@@ -48,6 +51,7 @@ def highway_sequence(inputs, state, mask, kernels, sources, activations, labels,
         labels: List of keys of `FUNCTIONS`.
         shares: List of what each node has of the output: floats or scalar tensors.
             Those that are not zero are equal.
+        bound: Float or None. The gradient takes the factor for a constant.
         training: Boolean, whether the gradient will be asked for. Without, nothing
             is kept for it; it is then TensorFlow's own, and slow.
 
@@ -57,7 +61,7 @@ def highway_sequence(inputs, state, mask, kernels, sources, activations, labels,
         be differentiated again.
     """
     sources, activations, shares = map(_as_numbers, (sources, activations, shares))
-    cell = _Cell(mask, [None, *sources], activations, labels, shares)
+    cell = _Cell(mask, [None, *sources], activations, labels, shares, bound)
 
     if not training:
         outputs, last, _ = _forward(cell, inputs, state, kernels, keep=False)
@@ -76,7 +80,7 @@ def highway_sequence(inputs, state, mask, kernels, sources, activations, labels,
 
 
 def _forward(cell, inputs, state, kernels, keep):
-    """The loop; `kept` has a source state, an `h` and a `c` for each node, as arrays of steps."""
+    """The loop; `kept` has a source state, an `h` and a `c` for each node, and the factor."""
     steps, units = tf.shape(inputs)[0], state.shape[-1]
 
     def step(time, state, outputs, *kept):
@@ -93,11 +97,13 @@ def _forward(cell, inputs, state, kernels, keep):
             h, c = cell.activate(node, h), tf.sigmoid(c)
             states.write(node, source + c * (h - source))
             new += [source, h, c]
-        state = states.mixed(cell.shares)
+        state, factor = cell.bounded(states.mixed(cell.shares))
+        new.append(factor)
         kept = [array.write(time, x) for array, x in zip(kept, new, strict=True)] if keep else []
         return time + 1, state, outputs.write(time, state), *kept
 
-    arrays = [_array(steps, units, state.dtype) for _ in range(1 + 3 * len(kernels) * keep)]
+    widths = [units] * (1 + 3 * len(kernels) * keep) + [1] * keep
+    arrays = [_array(steps, width, state.dtype) for width in widths]
     _, last, outputs, *kept = tf.while_loop(
         lambda time, *_: time < steps, step, (0, state, *arrays), maximum_iterations=steps
     )
@@ -111,14 +117,15 @@ def _backward(cell, d_outputs, d_last, kernels, kept):
 
     def step(time, d_state, *d_zs):
         d_states = cell.slots(len(kernels), units, d_state.dtype)
-        d_states.spread(cell.shares, d_state + d_outputs[time])
+        d_states.spread(cell.shares, (d_state + d_outputs[time]) * kept[-1].read(time))
         new = []
         for node in reversed(nodes):
             source, h, c = (array.read(time) for array in kept[3 * node : 3 * node + 3])
             d_s = d_states.read(node)
             d_h = d_s * c
             d_z = tf.concat(
-                [cell.activation_gradient(node, h, d_h), _sigmoid_gradient(c, d_s * (h - source))], 1
+                [cell.activation_gradient(node, h, d_h), _sigmoid_gradient(c, d_s * (h - source))],
+                1,
             )
             d_source = d_s - d_h + cell.masked(tf.matmul(d_z, kernels[node], transpose_b=True))
             if node:
@@ -146,17 +153,26 @@ def _backward(cell, d_outputs, d_last, kernels, kept):
 class _Cell:
     """The decisions of a cell, whether numbers or tensors."""
 
-    def __init__(self, mask, sources, activations, labels, shares):
+    def __init__(self, mask, sources, activations, labels, shares, bound):
         self.mask = mask
         self.sources = sources
         self.activations = activations
         self.functions = [FUNCTIONS[label] for label in labels]
         self.shares = shares
+        self.bound = bound
         fixed = all(isinstance(x, (int, float)) for x in [*sources[1:], *shares])
         self.slots = _Slots if fixed else _TensorSlots
 
     def masked(self, state):
         return state if self.mask is None else state * self.mask
+
+    def bounded(self, state):
+        """The state, and the factor `(streams, 1)` by which it was scaled down."""
+        if self.bound is None:
+            return state, tf.ones_like(state[:, :1])
+        square = tf.reduce_mean(tf.square(state), axis=1, keepdims=True)
+        factor = tf.stop_gradient(self.bound * tf.math.rsqrt(tf.maximum(square, self.bound**2)))
+        return state * factor, factor
 
     def activate(self, node, x):
         return self._chosen(node, lambda functions: functions[0](x), x)
@@ -169,7 +185,8 @@ class _Cell:
         if isinstance(index, int):
             return call(self.functions[index])
         chosen = tf.switch_case(index, [lambda f=f: call(f) for f in self.functions])
-        return tf.ensure_shape(chosen, like.shape)
+        chosen.set_shape(like.shape)
+        return chosen
 
 
 class _Slots:
@@ -226,9 +243,7 @@ class _TensorSlots:
 
 
 def _array(size, units, dtype):
-    return tf.TensorArray(
-        dtype, size, element_shape=(None, units), clear_after_read=False
-    )
+    return tf.TensorArray(dtype, size, element_shape=(None, units), clear_after_read=False)
 
 
 def _as_numbers(values):

@@ -38,6 +38,9 @@ class HighwayCell(keras.layers.Layer):
             first (google-research's enas_lm, in its search).
         keyed_by_activation: Boolean, whether the supergraph has a matrix for
             each source and activation (released code) or for each source (paper).
+        bound: Float or None: a state whose root mean square exceeds it is scaled
+            down to it. Nodes of ReLU and identity alone would grow from step to
+            step without end; 1 is what no state of tanh and sigmoid exceeds.
         kernel_initializer: As in `keras.layers.Dense`.
         **kwargs: As in `keras.layers.Layer`.
 
@@ -53,6 +56,7 @@ class HighwayCell(keras.layers.Layer):
         activations=ACTIVATIONS,
         output="loose_ends",
         keyed_by_activation=False,
+        bound=1.0,
         kernel_initializer="glorot_uniform",
         **kwargs,
     ):
@@ -60,13 +64,14 @@ class HighwayCell(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         nodes = tuple(tuple(node) for node in nodes)
         activations = tuple(activations)
-        _check(units, nodes, first, activations, output)
+        _check(units, nodes, first, activations, output, bound)
         self.units = units
         self.nodes = nodes
         self.first = first
         self.activations = activations
         self.output_mode = output
         self.keyed_by_activation = keyed_by_activation
+        self.bound = bound
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.state_size = units
         self.output_size = units
@@ -120,6 +125,7 @@ class HighwayCell(keras.layers.Layer):
             None,
             self.kernels(),
             labels=self.activations,
+            bound=self.bound,
             training=False,
             **self.decisions(),
         )
@@ -133,6 +139,7 @@ class HighwayCell(keras.layers.Layer):
             "first": _number(self.first),
             "activations": list(self.activations),
             "output": self.output_mode,
+            "bound": self.bound,
             "keyed_by_activation": self.keyed_by_activation,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
@@ -175,6 +182,11 @@ class Recurrent(keras.layers.Layer):
         self.supports_jit = False
 
     def build(self, input_shape):
+        if len(input_shape) != 3:
+            raise ValueError(
+                "`Recurrent` takes (streams, steps, features). "
+                f"Received an input of shape {tuple(input_shape)}."
+            )
         # A cell that was loaded is built already.
         if not self.cell.built:
             self.cell.build((input_shape[0], *input_shape[2:]))
@@ -182,11 +194,6 @@ class Recurrent(keras.layers.Layer):
             self.memory = Memory(self.cell.units, self.compute_dtype)
 
     def compute_output_spec(self, inputs, training=False):
-        if len(inputs.shape) != 3:
-            raise ValueError(
-                "`Recurrent` takes (streams, steps, features). "
-                f"Received an input of shape {inputs.shape}."
-            )
         return keras.KerasTensor((*inputs.shape[:2], self.cell.units), self.compute_dtype)
 
     def call(self, inputs, training=False):
@@ -207,6 +214,7 @@ class Recurrent(keras.layers.Layer):
             mask,
             kernels,
             labels=self.cell.activations,
+            bound=self.cell.bound,
             training=training,
             **self.cell.decisions(),
         )
@@ -250,7 +258,7 @@ def _number(index):
     )
 
 
-def _check(units, nodes, first, activations, output):
+def _check(units, nodes, first, activations, output, bound):
     if not isinstance(units, int) or units < 1:
         raise ValueError(f"`units` must be a positive integer. Received: units={units!r}.")
     unknown = [label for label in activations if label not in FUNCTIONS]
@@ -261,6 +269,8 @@ def _check(units, nodes, first, activations, output):
         )
     if output not in OUTPUTS or (output == "all" and not nodes):
         raise ValueError(f"`output` must be one of {OUTPUTS}. Received: output={output!r}.")
+    if bound is not None and not bound > 0:
+        raise ValueError(f"`bound` must be positive or None. Received: bound={bound!r}.")
     if any(len(node) != 2 for node in nodes):
         raise ValueError(f"`nodes` must be pairs (source, activation). Received: {nodes!r}.")
     for number, (source, _) in enumerate(nodes, 1):
