@@ -1,8 +1,8 @@
 """What a step of the recurrent supergraph costs, against the same cells as standalone children.
 
-    python benchmarks/step_time_recurrent.py                  # all configurations (about 15 minutes)
+    python benchmarks/step_time_recurrent.py                 # all configurations (15 minutes)
     python benchmarks/step_time_recurrent.py --config 12x200x64x1000 --json
-    python benchmarks/step_time_recurrent.py --quick          # does it run? (figures mean little)
+    python benchmarks/step_time_recurrent.py --quick         # does it run? (figures mean little)
 
 `HyperRecurrentLM` with its default dropout and optimizer on random tokens; a configuration is
 nodes x units x streams x vocabulary, at `--steps` of back-propagation (35, as in the paper). The
@@ -19,6 +19,7 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
+import keras_tuner
 import numpy as np
 import tensorflow as tf
 from step_time import cpu, take_turns
@@ -84,7 +85,9 @@ def measure_recurrent(config, architectures=5, turns=6, steps=4, bptt=35, stock=
     hypermodel = HyperRecurrentLM(vocabulary, nodes, units)
     # The first network of a process pays for loading TensorFlow's parts.
     warm = HyperRecurrentLM(10, 2, 4)
-    warm.build(_defaults()).fit(stream_batches(tokens % 10, 4, 5).take(2), shuffle=False, verbose=0)
+    warm.build(keras_tuner.HyperParameters()).fit(
+        stream_batches(tokens % 10, 4, 5).take(2), shuffle=False, verbose=0
+    )
 
     def first_step(make):
         def run():
@@ -121,12 +124,6 @@ def measure_recurrent(config, architectures=5, turns=6, steps=4, bptt=35, stock=
         "first_step_seconds": {"supergraph": first, "child": float(np.median(firsts))},
         "train_traces": supergraph.train_traces,
     }
-
-
-def _defaults():
-    import keras_tuner
-
-    return keras_tuner.HyperParameters()
 
 
 def main():
