@@ -6,7 +6,7 @@ import keras_tuner
 from keras_enas.choices import IndexChoice
 from keras_enas.hypermodels.language_model import LanguageModel
 from keras_enas.layers.recurrent import ACTIVATIONS, OUTPUTS, HighwayCell, Recurrent
-from keras_enas.layers.regularization import ActivationPenalty, WordDropout
+from keras_enas.layers.language import ActivationPenalty, WordDropout
 from keras_enas.metrics import Perplexity
 from keras_enas.optimizers import SparseSGD
 

@@ -6,7 +6,7 @@ from keras_enas.layers.normalization import BatchNormalization
 from keras_enas.layers.pooling import MaxPooling2D
 from keras_enas.layers.recurrent import HighwayCell, Recurrent
 from keras_enas.layers.reduction import FactorizedReduction
-from keras_enas.layers.regularization import ActivationPenalty, WordDropout
+from keras_enas.layers.language import ActivationPenalty, WordDropout
 
 __all__ = [
     "ActivationPenalty",
