@@ -7,17 +7,20 @@ No network is trained: the reward is a formula of the architecture plus noise.
 """
 
 import argparse
+import functools
 import json
 import os
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import keras_tuner
 import numpy as np
 import tensorflow as tf
 
+from keras_enas import HyperMacroCNN
 from keras_enas.oracles import ENASOracle, RandomOracle
-from keras_enas.search_space import Decision, SearchSpace
+from keras_enas.search_space import recorded_space
 
 NUM_LAYERS, NUM_OPS = 12, 6
 
@@ -44,25 +47,23 @@ POLICIES = {
 }
 
 
+# Not as soon as the file is read: it builds a network, and then the threads are as they are.
+@functools.cache
 def macro_space():
-    """The paper's macro space: 12 layers, six operations, 78 decisions."""
-    decisions = []
-    for k in range(NUM_LAYERS):
-        labels = tuple(f"op{i}" for i in range(NUM_OPS))
-        decisions.append(Decision(f"layer_{k}/op", "op", labels))
-        for i in range(k):
-            name = f"layer_{k}/skip"
-            decisions.append(Decision(f"{name}/{i}", "skip", (0, 1), name))
-    return SearchSpace(decisions)
+    """The paper's macro space as its hypermodel has it: 78 decisions."""
+    hp = keras_tuner.HyperParameters()
+    HyperMacroCNN((32, 32, 3), 10, num_layers=NUM_LAYERS, filters=2).build(hp)
+    return recorded_space(hp)
 
 
-SPACE = macro_space()
-OPS = [i for i, decision in enumerate(SPACE) if decision.kind == "op"]
+def operations_of(architectures):
+    """The columns of architectures `(n, decisions)` that choose operations: `(n, layers)`."""
+    return architectures[:, [decision.kind == "op" for decision in macro_space()]]
 
 
 def planted(rng):
     """Share of the decisions that are those of a hidden architecture."""
-    hidden = SPACE.random(1, rng)[0]
+    hidden = macro_space().random(1, rng)[0]
     return lambda architectures: (architectures == hidden).mean(axis=1)
 
 
@@ -74,7 +75,7 @@ def pairs(rng, distance=1):
     shift = rng.integers(0, NUM_OPS, NUM_LAYERS - distance)
 
     def score(architectures):
-        ops = architectures[:, OPS]
+        ops = operations_of(architectures)
         return ((ops[:, distance:] - ops[:, :-distance] - shift) % NUM_OPS == 0).mean(axis=1)
 
     return score
@@ -84,12 +85,12 @@ def skips_by_operation(rng):
     """Share of the skips that are as the operation of their layer has them."""
     wanted = rng.integers(0, 2, (NUM_LAYERS, NUM_OPS, NUM_LAYERS))
     skips = [
-        [i for i, decision in enumerate(SPACE) if decision.group == f"layer_{k}/skip"]
+        [i for i, decision in enumerate(macro_space()) if decision.group == f"layer_{k}/skip"]
         for k in range(NUM_LAYERS)
     ]
 
     def score(architectures):
-        ops = architectures[:, OPS]
+        ops = operations_of(architectures)
         right = [
             architectures[:, skips[k]] == wanted[k][ops[:, k]][:, :k] for k in range(1, NUM_LAYERS)
         ]
@@ -122,7 +123,7 @@ def learning_curve(task, policy, seed):
         oracle = RandomOracle(seed=seed)
     else:
         oracle = ENASOracle(seed=seed, skip_weight=0.0, **settings)
-    oracle.set_space(SPACE)
+    oracle.set_space(macro_space())
     curve, done = [], 0
     for mark in marks:
         while done < mark:
@@ -138,7 +139,7 @@ def learning_curve(task, policy, seed):
 def speeds():
     """CPU seconds of tracing, and architectures a CPU second, of the default oracle."""
     oracle = ENASOracle(seed=0)
-    oracle.set_space(SPACE)
+    oracle.set_space(macro_space())
     start = time.process_time()
     architectures = oracle.sample(20)
     sample_tracing = time.process_time() - start

@@ -1,24 +1,66 @@
-"""Memory figures of `step_time.py`; each runs in a process of its own and prints JSON.
+"""Memory figures of `step_time.py`: the parts `memory` and `growth`.
 
-python benchmarks/step_time_memory.py peak supergraph 16 64
-python benchmarks/step_time_memory.py growth 300
+Each runs in a process of its own, which prints JSON:
+
+    python benchmarks/step_time_memory.py peak supergraph 16 64
+    python benchmarks/step_time_memory.py growth 300
 """
 
-import gc
 import json
 import os
+import pathlib
+import subprocess
 import sys
-import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-import keras_tuner
 import numpy as np
+import step_time_search as search
 import step_time_spaces as spaces
+import step_time_stock as stock
+from step_time_turns import note
 
-from keras_enas import ENASTuner, HyperMacroCNN, Supergraph
-from keras_enas.search_space import recorded_space
+from keras_enas import Supergraph
+
+
+def measure_memory(filters, batch_size, args):
+    """Peaks in fresh processes; the median over some stock children."""
+    supergraph = _in_a_process_of_its_own(args, "peak", "supergraph", filters, batch_size)["peak"]
+    stocks = [
+        _in_a_process_of_its_own(args, "peak", "stock", filters, batch_size, seed)["peak"]
+        for seed in range(1, 2 if args.quick else 4)
+    ]
+    note(f"{filters} filters, peak MB: supergraph {supergraph:.0f}, stock {np.round(stocks)}")
+    return {
+        "memory_vs_stock": supergraph / float(np.median(stocks)),
+        "megabytes": {"supergraph": supergraph, "stock": float(np.median(stocks))},
+    }
+
+
+def measure_growth(args):
+    """A small search of 300 rounds; memory around a round is the median of ten."""
+    rounds = 40 if args.quick else 300
+    result = _in_a_process_of_its_own(args, "growth", rounds)
+    resident = result.pop("resident")
+    early, late = np.median(resident[15:25]), np.median(resident[-10:])
+    return {
+        "memory_growth": float(late / early) - 1,
+        "megabytes": {"round 20": float(early), f"round {rounds}": float(late)},
+        **result,
+    }
+
+
+def _in_a_process_of_its_own(args, *arguments):
+    environment = {**os.environ}
+    if args.threads:
+        environment["TF_NUM_INTRAOP_THREADS"] = str(args.threads)
+        environment["TF_NUM_INTEROP_THREADS"] = str(args.threads)
+    command = [sys.executable, str(pathlib.Path(__file__).resolve()), *map(str, arguments)]
+    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if output.returncode:
+        raise RuntimeError(output.stderr[-4000:])
+    return json.loads(output.stdout.strip().splitlines()[-1])
 
 
 def megabytes(field):
@@ -32,26 +74,28 @@ def megabytes(field):
 
 
 def peak(kind, filters, batch_size, seed=1):
-    """Peak memory of 12 steps; the supergraph trains another architecture in each."""
-    rng = np.random.default_rng(0)
-    x = rng.random((batch_size * 12, *spaces.SHAPE), dtype="float32")
-    y = rng.integers(0, spaces.CLASSES, len(x))
-    hypermodel = spaces.macro(filters)
-    supergraph = Supergraph(hypermodel, seed=0) if kind == "supergraph" else None
-    if supergraph is None:
-        # The space without the supergraph, whose memory must not count here.
-        hp = keras_tuner.HyperParameters()
-        hypermodel.build(hp)
-        space = recorded_space(hp)
-        keras.backend.clear_session()
-        indices = space.random(1, np.random.default_rng(seed))[0]
-        model = spaces.child_of(hypermodel, space, indices)
-        if kind == "stock":
-            model = spaces.stock_of(hypermodel, model)
-            gc.collect()
+    """Peak memory of 12 steps; the supergraph trains another architecture in each.
+
+    Args:
+        kind: String, `supergraph`, `child` or `stock` (the child written by hand).
+        filters: Integer, channels of every layer.
+        batch_size: Integer.
+        seed: Integer, draws the architectures.
+
+    Returns:
+        Dict of `peak` and of `before` the first step, in MB.
+    """
+    x, y = spaces.noise(batch_size * 12)
+    hypermodel, rng = spaces.macro(filters), np.random.default_rng(seed)
+    if kind == "supergraph":
+        model = Supergraph(hypermodel, seed=0)
+        model.set_architectures(model.space.random(12, rng))
     else:
-        model = supergraph
-        model.set_architectures(model.space.random(12, np.random.default_rng(seed)))
+        # The space without the supergraph, whose memory must not count here.
+        space = spaces.space_of(hypermodel)
+        keras.backend.clear_session()
+        build = {"child": spaces.child_of, "stock": stock.by_hand}[kind]
+        model = build(hypermodel, space.architecture(space.random(1, rng)[0]))
     before = megabytes("VmRSS")
     model.fit(x, y, batch_size=batch_size, verbose=0)
     return {"peak": megabytes("VmHWM"), "before": before}
@@ -60,25 +104,21 @@ def peak(kind, filters, batch_size, seed=1):
 def growth(rounds):
     """Resident memory at the end of every round of a small search."""
     found = []
-    rng = np.random.default_rng(0)
-    x, y = rng.random((32, 8, 8, 1), dtype="float32"), rng.integers(0, 3, 32)
-    with tempfile.TemporaryDirectory() as folder:
-        tuner = ENASTuner(
-            HyperMacroCNN((8, 8, 1), 3, num_layers=3, filters=4),
-            max_trials=rounds,
-            controller_updates=1,
-            samples_per_update=2,
-            derive_samples=2,
-            final_samples=2,
-            seed=0,
-            directory=folder,
-        )
-        note = keras.callbacks.LambdaCallback(
+    x, y = spaces.noise(32, search.SHAPE, search.CLASSES)
+    with search.small_tuner(
+        3,
+        max_trials=rounds,
+        controller_updates=1,
+        samples_per_update=2,
+        derive_samples=2,
+        final_samples=2,
+    ) as tuner:
+        end_of_round = keras.callbacks.LambdaCallback(
             on_epoch_end=lambda epoch, logs: found.append(megabytes("VmRSS"))
         )
-        tuner.search(x, y, validation_data=(x, y), batch_size=16, callbacks=[note], verbose=0)
-        traces = tuner.supergraph.train_traces, tuner._shared.scorer.traces
-    return {"resident": found, "train_traces": traces[0], "score_traces": traces[1]}
+        data = {"validation_data": (x, y), "batch_size": 16, "verbose": 0}
+        tuner.search(x, y, callbacks=[end_of_round], **data)
+        return {"resident": found, **search.traces_of(tuner)}
 
 
 if __name__ == "__main__":

@@ -8,13 +8,12 @@
 nodes x units x streams x vocabulary, at `--steps` of back-propagation (35, as in the paper). The
 child is `hypermodel.build(...)` of the same decisions, a keras_enas layer too. `--stock` adds the
 child whose cell runs in `keras.layers.RNN` with TensorFlow's own gradient, as one would write it.
-How times are taken: see `step_time.py`.
+How times are taken: see `step_time_turns.py`.
 """
 
 import argparse
 import json
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -22,7 +21,7 @@ import keras
 import keras_tuner
 import numpy as np
 import tensorflow as tf
-from step_time import cpu, take_turns
+from step_time_turns import first_step, milliseconds, note, take_turns
 
 from keras_enas import HyperRecurrentLM, Supergraph
 from keras_enas.layers import Recurrent
@@ -84,43 +83,30 @@ def measure_recurrent(config, architectures=5, turns=6, steps=4, bptt=35, stock=
     one = stream_batches(tokens[: streams * (bptt + 1)], streams, bptt)
     hypermodel = HyperRecurrentLM(vocabulary, nodes, units)
     # The first network of a process pays for loading TensorFlow's parts.
-    warm = HyperRecurrentLM(10, 2, 4)
-    warm.build(keras_tuner.HyperParameters()).fit(
-        stream_batches(tokens % 10, 4, 5).take(2), shuffle=False, verbose=0
-    )
-
-    def first_step(make):
-        def run():
-            model = make()
-            model.fit(one, shuffle=False, verbose=0)
-            return model
-
-        return cpu(run)
-
-    supergraph, first = first_step(lambda: Supergraph(hypermodel, seed=0))
+    small = HyperRecurrentLM(10, 2, 4).build(keras_tuner.HyperParameters())
+    small.fit(stream_batches(tokens % 10, 4, 5).take(2), shuffle=False, verbose=0)
+    supergraph, first = first_step(lambda: Supergraph(hypermodel, seed=0), one)
     table, firsts = [], []
     for indices in supergraph.space.random(architectures, np.random.default_rng(1)):
         architecture = supergraph.space.architecture(indices)
-        child, seconds = first_step(lambda a=architecture: hypermodel.build(a.to_hyperparameters()))
+        supergraph.set_architectures(indices)
+        models = {"supergraph": supergraph}
+        models["child"], seconds = first_step(
+            lambda a=architecture: hypermodel.build(a.to_hyperparameters()), one
+        )
         firsts.append(seconds)
-
-        def as_supergraph(i=indices):
-            supergraph.set_architectures(i)
-            return supergraph
-
-        models = {"supergraph": as_supergraph, "child": lambda c=child: c}
         if stock:
-            other, _ = first_step(lambda c=child: stock_of(c))
-            models["keras.layers.RNN"] = lambda o=other: o
+            child = models["child"]
+            models["keras.layers.RNN"], _ = first_step(lambda c=child: stock_of(c), one)
         table.append(take_turns(models, dataset, turns))
-        print(f"{config}, {architecture}: {table[-1]}", file=sys.stderr, flush=True)
+        note(f"{config}, {architecture}: {table[-1]}")
     mean = {key: float(np.mean([row[key] for row in table])) for key in table[0]}
     return {
         "recurrent_step_vs_child": mean["supergraph"] / mean["child"],
         "recurrent_first_step_vs_child": first / float(np.median(firsts)),
         "step_vs": {key: mean["supergraph"] / value for key, value in mean.items()},
         "step_vs_child_each": [row["supergraph"] / row["child"] for row in table],
-        "milliseconds": {key: 1000 * value for key, value in mean.items()},
+        "milliseconds": milliseconds(mean),
         "first_step_seconds": {"supergraph": first, "child": float(np.median(firsts))},
         "train_traces": supergraph.train_traces,
     }

@@ -1,15 +1,17 @@
-"""The search spaces that `step_time.py` measures, and their stock children."""
-
-import unittest.mock
+"""The search spaces that `step_time.py` measures, their children, and images for them."""
 
 import keras
 import keras_tuner
+import numpy as np
 
-from keras_enas import HyperMacroCNN, InputChoice, OpChoice, SkipChoice, to_keras
+from keras_enas import HyperMacroCNN, InputChoice, OpChoice, SkipChoice
 from keras_enas.hypermodels.macro import OPERATIONS
-from keras_enas.layers import FactorizedReduction
+from keras_enas.search_space import recorded_space
 
 SHAPE, CLASSES = (32, 32, 3), 10
+
+# Name: filters, batch size.
+CONFIGS = {"16x64": (16, 64), "36x128": (36, 128)}
 
 
 def macro(filters, operations=None):
@@ -41,43 +43,22 @@ TWELVE = {
 }
 
 
-def child_of(hypermodel, space, indices):
+def space_of(hypermodel):
+    """The `SearchSpace` of a hypermodel, from the child that it builds by default."""
+    hp = keras_tuner.HyperParameters()
+    hypermodel.build(hp)
+    return recorded_space(hp)
+
+
+def child_of(hypermodel, architecture):
     """The child as the hypermodel builds it, of our layers, compiled."""
-    return hypermodel.build(space.architecture(indices).to_hyperparameters())
+    return hypermodel.build(architecture.to_hyperparameters())
 
 
-def stock_of(hypermodel, child):
-    """The child written in stock layers, compiled alike.
-
-    Its `FactorizedReduction` is one 2x2 convolution of stride 2 with zeros in
-    it, which is faster than the slices and two convolutions that one would
-    write: the comparison is stricter than with a network written by hand.
-    """
-    stock = to_keras(child)
-    stock.compile(hypermodel._optimizer(), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return stock
-
-
-def by_hand_of(hypermodel, child):
-    """The child in stock layers with `FactorizedReduction` as one writes it by hand.
-
-    As in the released code: a 1x1 convolution of stride 2 of the image, another
-    of the image shifted by one pixel, and their outputs side by side.
-    """
-
-    def reduction(self, inputs):
-        half = self.filters // 2
-        shifted = keras.layers.Cropping2D(((1, 0), (1, 0)))(
-            keras.layers.ZeroPadding2D(((0, 1), (0, 1)))(inputs)
-        )
-        paths = [
-            keras.layers.Conv2D(filters, 1, strides=2, use_bias=False)(x)
-            for filters, x in ((half, inputs), (self.filters - half, shifted))
-        ]
-        return self.normalization.to_keras(keras.layers.Concatenate()(paths))
-
-    with unittest.mock.patch.object(FactorizedReduction, "to_keras", reduction):
-        return stock_of(hypermodel, child)
+def noise(n, shape=SHAPE, classes=CLASSES):
+    """Returns `n` images of random pixels and their labels, the same in every call."""
+    rng = np.random.default_rng(0)
+    return rng.random((n, *shape), dtype="float32"), rng.integers(0, classes, n)
 
 
 class OwnSpace(keras_tuner.HyperModel):

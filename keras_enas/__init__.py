@@ -12,10 +12,12 @@ _HOMES = {
     "ENASOracle": "oracles",
     "ENASTuner": "tuner",
     "HyperMacroCNN": "hypermodels",
+    "HyperMicroCNN": "hypermodels",
     "HyperRecurrentLM": "hypermodels",
     "IndexChoice": "choices",
     "InputChoice": "choices",
     "Keyed": "choices",
+    "LooseEnds": "choices",
     "OpChoice": "choices",
     "Perplexity": "metrics",
     "RandomOracle": "oracles",
@@ -28,6 +30,7 @@ _HOMES = {
     "plot_architecture": "plotting",
     "text": None,
     "to_keras": "layers.stock",
+    "training": None,
 }
 
 __version__ = "0.1.0"

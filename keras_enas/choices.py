@@ -8,7 +8,7 @@ candidates and follows the current architecture.
 
 import keras
 
-from keras_enas.search_space import Decision, record
+from keras_enas.search_space import Decision, record, unchosen
 
 
 def OpChoice(hp, name, candidates):
@@ -54,18 +54,25 @@ class InputChoice:
     Called on a list of tensors of one shape and dtype, it returns one of them.
     The number of candidates is the length of the list.
 
+    With `pass_on=True` it returns the chosen one and the list: `x, nodes =
+    InputChoice(hp, name, pass_on=True)(nodes)`. Go on with the list that it gives
+    where the same tensors are offered again, as in a cell: the supergraph then
+    adds up the gradients of chosen tensors only.
+
     Args:
         hp: The `keras_tuner.HyperParameters` given to `build(hp)`.
         name: String, the name of the decision, under the current `hp.name_scope`.
+        pass_on: Boolean.
 
     Raises:
         ValueError: When called on an empty list, or if another choice has this
             name with another number of candidates.
     """
 
-    def __init__(self, hp, name):
+    def __init__(self, hp, name, pass_on=False):
         self._hp = hp
         self._name = _scoped(hp, name)
+        self._pass_on = pass_on
 
     def __call__(self, inputs):
         inputs = list(inputs)
@@ -75,8 +82,9 @@ class InputChoice:
         index = _register(self._hp, decision)
         maker = getattr(self._hp, "switch_maker", None)
         if maker is not None:
-            return maker.input(decision)(inputs)
-        return inputs[index]
+            outputs = maker.input(decision, self._pass_on)(inputs)
+            return (outputs[0], outputs[1:]) if self._pass_on else outputs
+        return (inputs[index], inputs) if self._pass_on else inputs[index]
 
 
 class SkipChoice:
@@ -175,15 +183,7 @@ def Keyed(hp, name, factory, only=None):
         ValueError: If no decision of that name was made, or `only` has a label
             that it does not have.
     """
-    names = [_scoped(hp, one) for one in ([name] if isinstance(name, str) else name)]
-    noted = getattr(hp, "enas_decisions", {})
-    for one in names:
-        if one not in noted:
-            raise ValueError(
-                f"Keyed: no decision is named '{one}' yet. Make the choice first; "
-                f"so far there are {list(noted)}."
-            )
-    decisions = [noted[one] for one in names]
+    decisions = _made(hp, name, "Keyed")
     if only is not None:
         if len(decisions) > 1:
             raise ValueError("Keyed: `only` goes with a single decision.")
@@ -191,9 +191,64 @@ def Keyed(hp, name, factory, only=None):
     maker = getattr(hp, "switch_maker", None)
     if maker is not None:
         return maker.keyed(decisions, factory, only)
-    if only is not None and decisions[0].index_of(hp.values[names[0]]) not in only:
+    if only is not None and decisions[0].index_of(hp.values[decisions[0].name]) not in only:
         return lambda x: x
     return factory()
+
+
+def LooseEnds(hp, names, factory):
+    """Gives what adds up the tensors that no `InputChoice` took.
+
+    For cells whose output is made of all that nothing in the cell uses (ENAS,
+    section 2.4). Each loose end goes through a layer of its own, and these are
+    added: a 1x1 convolution each, say, is one convolution of all of them
+    concatenated.
+
+    Args:
+        hp: The `keras_tuner.HyperParameters` given to `build(hp)`.
+        names: List of names of `InputChoice`s made before, under the current
+            `hp.name_scope`.
+        factory: Callable without arguments that returns a new
+            `keras.layers.Layer`. All give one shape.
+
+    Returns:
+        A callable, to be called on the list of tensors: those that the choices
+        were offered, in that order, and at least one more at the end.
+
+    Raises:
+        ValueError: If no decision of such a name was made, or, when called, if
+            the last tensor was offered to a choice.
+    """
+    decisions = _made(hp, names, "LooseEnds")
+
+    def join(tensors):
+        if any(len(decision.candidates) >= len(tensors) for decision in decisions):
+            raise ValueError(
+                f"LooseEnds: the last of {len(tensors)} tensors must be one that no choice was "
+                f"offered. {[d.name for d in decisions]} have "
+                f"{[len(d.candidates) for d in decisions]} candidates."
+            )
+        maker = getattr(hp, "switch_maker", None)
+        if maker is not None:
+            return maker.loose_ends(decisions, [factory() for _ in tensors])(tensors)
+        loose = unchosen([hp.values[decision.name] for decision in decisions], len(tensors))
+        ends = [factory()(tensors[i]) for i in loose]
+        return keras.layers.Add()(ends) if len(ends) > 1 else ends[0]
+
+    return join
+
+
+def _made(hp, names, who):
+    """The decisions of these names; `ValueError` if one was not made yet."""
+    names = [_scoped(hp, one) for one in ([names] if isinstance(names, str) else names)]
+    noted = getattr(hp, "enas_decisions", {})
+    for one in names:
+        if one not in noted:
+            raise ValueError(
+                f"{who}: no decision is named '{one}' yet. Make the choice first; "
+                f"so far there are {list(noted)}."
+            )
+    return [noted[one] for one in names]
 
 
 def _scoped(hp, name):

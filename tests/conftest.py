@@ -1,5 +1,6 @@
 """Makes every test deterministic, quiet and small."""
 
+import importlib.util
 import os
 import pathlib
 import subprocess
@@ -12,6 +13,8 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
 
 import numpy as np
 import pytest
+
+from keras_enas.search_space import Decision, SearchSpace
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -29,20 +32,39 @@ def fixed_seeds():
 
 @pytest.fixture(scope="session")
 def run_python():
-    """Returns a function that runs a script in a new process and returns what it prints."""
+    """Returns a function that runs Python in a new process and returns what it prints.
 
-    def run(script, timeout=300):
+    It takes the interpreter's arguments (`"-c", script` or a file and its own), the folder to run
+    in and the exit code that must come out.
+    """
+
+    def run(*arguments, folder=ROOT, timeout=300, code=0):
         result = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=ROOT,
+            [sys.executable, *map(str, arguments)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             timeout=timeout,
         )
-        assert result.returncode == 0, result.stderr[-4000:]
+        assert result.returncode == code, f"{arguments[1:]}: {result.stderr[-4000:]}"
         return result.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def load_file():
+    """Returns a function that loads a Python file of the project that is in no package."""
+
+    def load(path):
+        name = f"file_{pathlib.Path(path).stem}"
+        spec = importlib.util.spec_from_file_location(name, ROOT / path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")
@@ -53,5 +75,36 @@ def images():
         rng = np.random.default_rng(seed)
         x = rng.normal(size=(n, *shape)).astype("float32")
         return x, rng.integers(0, classes, n).astype("int32")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def macro_space():
+    """Returns a function that makes the decisions of the macro space, with no network to them."""
+
+    def make(num_layers=12, num_ops=6):
+        labels = ("conv3", "sep3", "conv5", "sep5", "avg3", "max3")[:num_ops]
+        decisions = []
+        for k in range(num_layers):
+            decisions.append(Decision(f"layer_{k}/op", "op", labels))
+            name = f"layer_{k}/skip"
+            decisions += [Decision(f"{name}/{i}", "skip", (0, 1), name) for i in range(k)]
+        return SearchSpace(decisions)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_child():
+    """Returns a function that builds the child of an architecture with inherited weights."""
+
+    from keras_enas.supergraph import inherit
+
+    def make(hypermodel, supergraph, indices):
+        architecture = supergraph.space.architecture(indices)
+        child = hypermodel.build(architecture.to_hyperparameters())
+        inherit(supergraph.network, child, architecture)
+        return child
 
     return make

@@ -5,7 +5,14 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from keras_enas.choices import IndexChoice, InputChoice, Keyed, OpChoice, SkipChoice
+from keras_enas.choices import (
+    IndexChoice,
+    InputChoice,
+    Keyed,
+    LooseEnds,
+    OpChoice,
+    SkipChoice,
+)
 from keras_enas.search_space import recorded_space
 
 DENSE = {
@@ -247,3 +254,48 @@ def test_stock_tuners_search_the_space(tuner_class, tmp_path):
     assert child.count_params() == tuner.hypermodel.build(best).count_params()
     tried = {space.from_values(t.hyperparameters) for t in tuner.oracle.trials.values()}
     assert len(tried) > 1
+
+
+def test_input_choice_passes_its_tensors_on():
+    tensors = [keras.Input((2,)) for _ in range(3)]
+    hp = keras_tuner.HyperParameters()
+    hp.values["x"] = 1
+    chosen, passed_on = InputChoice(hp, "x", pass_on=True)(tensors)
+    assert chosen is tensors[1]
+    assert passed_on == tensors
+
+
+def test_loose_ends_are_what_no_choice_took():
+    def build(hp):
+        nodes = [keras.Input((2,), name=f"in_{i}") for i in range(2)]
+        inputs = list(nodes)
+        for i in range(2):
+            x, nodes = InputChoice(hp, f"input_{i}", pass_on=True)(nodes)
+            nodes = [*nodes, keras.layers.Dense(2, name=f"node_{i}")(x)]
+        names = ["input_0", "input_1"]
+        out = LooseEnds(hp, names, lambda: keras.layers.Dense(3, use_bias=False))(nodes)
+        return keras.Model(inputs, out)
+
+    def ends(**values):
+        hp = keras_tuner.HyperParameters()
+        hp.values.update(values)
+        model = build(hp)
+        return {
+            layer.input._keras_history.operation.name
+            for layer in model.layers
+            if isinstance(layer, keras.layers.Dense) and layer.units == 3
+        }
+
+    assert ends(input_0=0, input_1=2) == {"in_1", "node_1"}
+    assert ends(input_0=0, input_1=1) == {"node_0", "node_1"}
+    assert ends(input_0=1, input_1=1) == {"in_0", "node_0", "node_1"}
+
+
+def test_loose_ends_need_a_tensor_that_no_choice_was_offered():
+    hp = keras_tuner.HyperParameters()
+    tensors = [keras.Input((2,)) for _ in range(2)]
+    with pytest.raises(ValueError, match="no decision is named 'x'"):
+        LooseEnds(hp, ["x"], keras.layers.Identity)
+    InputChoice(hp, "x")(tensors)
+    with pytest.raises(ValueError, match="must be one that no choice was offered"):
+        LooseEnds(hp, ["x"], keras.layers.Identity)(tensors)

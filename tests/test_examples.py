@@ -1,37 +1,27 @@
 """The examples: their parts here, whole runs in `pytest -m slow`."""
 
-import importlib.util
-import os
 import pathlib
 import re
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-EXAMPLES = ROOT / "examples"
+EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
 
 
-def load(name):
-    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def load(load_file):
+    """Returns a function that loads an example by its name."""
+    return lambda name: load_file(f"examples/{name}.py")
 
 
-def run(name, *arguments, folder):
-    result = subprocess.run(
-        [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=900,
+@pytest.fixture
+def run(run_python, tmp_path):
+    """Returns a function that runs an example in the folder of the test."""
+    return lambda name, *arguments: run_python(
+        EXAMPLES / f"{name}.py", *arguments, folder=tmp_path, timeout=900
     )
-    assert result.returncode == 0, result.stderr[-4000:]
-    return result.stdout
 
 
 @pytest.fixture
@@ -47,7 +37,7 @@ def cifar10_in_a_folder(tmp_path):
     return folder
 
 
-def test_quickstart_keeps_the_three_parts_apart():
+def test_quickstart_keeps_the_three_parts_apart(load):
     parts = load("quickstart").digits()
     assert [len(x) for x, _ in parts] == [1000, 400, 397]
     assert all(x.shape[1:] == (8, 8, 1) and x.max() <= 1 and len(x) == len(y) for x, y in parts)
@@ -58,7 +48,7 @@ def test_quickstart_keeps_the_three_parts_apart():
         assert np.bincount(y, minlength=10).min() > 0.08 * len(y)
 
 
-def test_cifar10_reads_an_archive(cifar10_in_a_folder):
+def test_cifar10_reads_an_archive(load, cifar10_in_a_folder):
     module = load("cifar10_macro")
     data = module.load(cifar10_in_a_folder)
     training, validation, test = module.prepare(*data, images=100, shrink=2)
@@ -72,7 +62,7 @@ def test_cifar10_reads_an_archive(cifar10_in_a_folder):
     assert training[0][0, 0, 0, 0] == pytest.approx(expected, abs=1e-4)
 
 
-def test_cifar10_reads_a_folder_with_real_data(tmp_path, monkeypatch):
+def test_cifar10_reads_a_folder_with_real_data(load, tmp_path, monkeypatch):
     (tmp_path / "real_data.py").write_text(
         "import numpy as np\n"
         "def load_cifar10():\n"
@@ -85,12 +75,12 @@ def test_cifar10_reads_a_folder_with_real_data(tmp_path, monkeypatch):
     sys.modules.pop("real_data", None)
 
 
-def test_cifar10_says_what_the_folder_lacks(tmp_path):
+def test_cifar10_says_what_the_folder_lacks(load, tmp_path):
     with pytest.raises(SystemExit, match=r"\.npz"):
         load("cifar10_macro").load(tmp_path)
 
 
-def test_cifar10_has_the_settings_of_the_paper():
+def test_cifar10_has_the_settings_of_the_paper(load):
     paper = load("cifar10_macro").PAPER
     assert (paper["num_layers"], paper["filters"], paper["rounds"]) == (12, 36, 310)
     # 310 epochs end a cosine cycle: 10 + 20 + 40 + 80 + 160.
@@ -99,7 +89,7 @@ def test_cifar10_has_the_settings_of_the_paper():
     assert controller["controller_updates"] * controller["samples_per_update"] == 1000
 
 
-def test_shifted_images_keep_their_size_and_labels():
+def test_shifted_images_keep_their_size_and_labels(load):
     module = load("cifar10_macro")
     x = np.random.default_rng(0).normal(size=(130, 16, 16, 3)).astype("float32")
     y = np.arange(130, dtype=np.int32)
@@ -112,10 +102,8 @@ def test_shifted_images_keep_their_size_and_labels():
 
 
 @pytest.mark.slow
-def test_quickstart_in_its_shortest_setting(tmp_path):
-    printed = run(
-        "quickstart", "--rounds", "2", "--children", "1", "--output", "out", folder=tmp_path
-    )
+def test_quickstart_in_its_shortest_setting(run, tmp_path):
+    printed = run("quickstart", "--rounds", "2", "--children", "1", "--output", "out")
     assert "left" in printed and "Trained from scratch under one recipe" in printed
     for name in ("Drawing", "SavedModel"):
         path = re.search(rf"^{name}: (.+)$", printed, re.MULTILINE).group(1)
@@ -124,13 +112,13 @@ def test_quickstart_in_its_shortest_setting(tmp_path):
 
 
 @pytest.mark.slow
-def test_cifar10_small_runs(tmp_path, cifar10_in_a_folder):
+def test_cifar10_small_runs(run, tmp_path, cifar10_in_a_folder):
     arguments = ["--small", "--data", str(cifar10_in_a_folder), "--rounds", "3", "--epochs", "1"]
-    printed = run("cifar10_macro", *arguments, "--children", "1", folder=tmp_path)
+    printed = run("cifar10_macro", *arguments, "--children", "1")
     assert "Round 3/3" in printed
     assert next(tmp_path.rglob("best_architecture.png")).stat().st_size > 1000
 
 
 @pytest.mark.slow
-def test_custom_space_runs(tmp_path):
-    run("custom_space", folder=tmp_path)
+def test_custom_space_runs(run):
+    run("custom_space")

@@ -10,15 +10,6 @@ from keras_enas.search_space import Decision, SearchSpace
 OPS = ("conv3", "sep3", "max3")
 
 
-def macro_space(num_layers):
-    decisions = []
-    for k in range(num_layers):
-        decisions.append(Decision(f"layer_{k}/op", "op", OPS))
-        name = f"layer_{k}/skip"
-        decisions += [Decision(f"{name}/{i}", "skip", (0, 1), name) for i in range(k)]
-    return SearchSpace(decisions)
-
-
 def cell_space():
     decisions = []
     for cell in ("normal", "reduction"):
@@ -30,7 +21,7 @@ def cell_space():
     return SearchSpace(decisions)
 
 
-def test_macro_skips_are_drawn_from_the_stem_and_the_layers():
+def test_macro_skips_are_drawn_from_the_stem_and_the_layers(macro_space):
     architecture = macro_space(4).parse("conv3 | sep3 1 | max3 01 | conv3 101")
     (nodes,) = _columns(architecture).values()
     assert [node.name for node in nodes] == ["stem", "layer_0", "layer_1", "layer_2", "layer_3"]
@@ -74,7 +65,7 @@ def test_the_last_few_outputs_may_be_offered_instead_of_all():
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])
-def test_writes_a_file(tmp_path, ending):
+def test_writes_a_file(macro_space, tmp_path, ending):
     pytest.importorskip("matplotlib")
     space = macro_space(24)
     architecture = space.architecture([i % 2 for i in range(len(space))])
@@ -84,7 +75,7 @@ def test_writes_a_file(tmp_path, ending):
     assert figure.get_size_inches()[1] < 14
 
 
-def test_all_boxes_and_lines_lie_on_the_page():
+def test_all_boxes_and_lines_lie_on_the_page(macro_space):
     pytest.importorskip("matplotlib")
     for architecture in (
         macro_space(12).architecture([1] * 78),
@@ -105,7 +96,7 @@ def test_refuses_what_is_no_architecture():
         plot_architecture("conv3 | sep3 1")
 
 
-def test_names_the_extra_that_brings_matplotlib(monkeypatch):
+def test_names_the_extra_that_brings_matplotlib(macro_space, monkeypatch):
     for name in [n for n in sys.modules if n.partition(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)

@@ -1,10 +1,7 @@
 """What the README prints runs as it is printed."""
 
-import os
 import pathlib
 import re
-import subprocess
-import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,21 +21,8 @@ print(len(tuner.get_best_architectures()), len(stock.get_best_hyperparameters())
 """
 
 
-def run(script, folder):
-    result = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert result.returncode == 0, result.stderr[-4000:]
-    return result.stdout
-
-
-def test_the_example_runs_as_printed(tmp_path):
-    printed = run(BLOCKS[0], tmp_path)
+def test_the_example_runs_as_printed(run_python, tmp_path):
+    printed = run_python("-c", BLOCKS[0], folder=tmp_path, timeout=600)
     assert "Trained from scratch under one recipe" in printed
     assert re.search(r"^\d is a \d$", printed, re.MULTILINE)
     folders = [path.parent for path in tmp_path.rglob("results.json")]
@@ -53,9 +37,10 @@ def test_the_example_has_15_lines():
     assert len(lines) <= 15
 
 
-def test_a_space_of_your_own_is_searched_by_both_kinds_of_tuner(tmp_path):
+def test_a_space_of_your_own_is_searched_by_both_kinds_of_tuner(run_python, tmp_path):
     assert len(BLOCKS) == 2
-    assert "1 1" in run(BLOCKS[1] + USE_OWN_SPACE, tmp_path)
+    script = BLOCKS[1] + USE_OWN_SPACE
+    assert "1 1" in run_python("-c", script, folder=tmp_path, timeout=600)
 
 
 def test_the_two_commands_are_there():

@@ -9,17 +9,6 @@ import pytest
 
 from keras_enas.search_space import Architecture, Decision, SearchSpace, record, recorded_space
 
-OPS = ("conv3", "sep3", "conv5", "sep5", "avg3", "max3")
-
-
-def macro_like(num_layers):
-    decisions = []
-    for k in range(num_layers):
-        decisions.append(Decision(f"layer_{k}/op", "op", OPS))
-        name = f"layer_{k}/skip"
-        decisions += [Decision(f"{name}/{i}", "skip", (0, 1), name) for i in range(k)]
-    return SearchSpace(decisions)
-
 
 def cell_like():
     return SearchSpace(
@@ -36,16 +25,13 @@ def cell_like():
     )
 
 
-SPACES = {"macro": macro_like(5), "cell": cell_like()}
+@pytest.fixture(params=["macro", "cell"])
+def space(request, macro_space):
+    return macro_space(5) if request.param == "macro" else cell_like()
 
 
-@pytest.fixture(params=list(SPACES))
-def space(request):
-    return SPACES[request.param]
-
-
-def test_the_papers_macro_space_has_its_size():
-    space = macro_like(12)
+def test_the_papers_macro_space_has_its_size(macro_space):
+    space = macro_space(12)
     assert len(space) == 78
     assert space.size == 6**12 * 2**66
     assert f"{space.size:.1e}" == "1.6e+29"
@@ -60,8 +46,8 @@ def test_text_round_trip(space):
         assert space.parse(f"  {str(architecture).replace('|', '  ')}\n") == architecture
 
 
-def test_text_is_what_it_says():
-    space = macro_like(3)
+def test_text_is_what_it_says(macro_space):
+    space = macro_space(3)
     text = "conv3 | sep5 1 | max3 01"
     assert str(space.architecture([0, 3, 1, 5, 0, 1])) == text
     assert space.parse(text).indices == (0, 3, 1, 5, 0, 1)
@@ -151,9 +137,9 @@ def test_random_covers_all_candidates_evenly(space):
         ("conv3 | sep5 1 | max3 01 | sep3", "'sep3' is left over"),
     ],
 )
-def test_text_of_another_space_is_refused(text, message):
+def test_text_of_another_space_is_refused(macro_space, text, message):
     with pytest.raises(ValueError, match=message):
-        macro_like(3).parse(text)
+        macro_space(3).parse(text)
 
 
 @pytest.mark.parametrize(
@@ -166,8 +152,8 @@ def test_text_of_another_space_is_refused(text, message):
         ([0.0, 0.0, 0.0, 0.0, 0.0, 0.0], "integer"),
     ],
 )
-def test_numbers_that_do_not_fit_are_refused(indices, message):
-    space = macro_like(3)
+def test_numbers_that_do_not_fit_are_refused(macro_space, indices, message):
+    space = macro_space(3)
     with pytest.raises(ValueError, match=message):
         space.check(indices)
     with pytest.raises(ValueError, match=message):
@@ -176,8 +162,8 @@ def test_numbers_that_do_not_fit_are_refused(indices, message):
         space.architecture(indices)
 
 
-def test_values_that_do_not_fit_are_refused():
-    space = macro_like(2)
+def test_values_that_do_not_fit_are_refused(macro_space):
+    space = macro_space(2)
     with pytest.raises(ValueError, match=r"\['layer_1/skip/0'\]"):
         space.from_values({"layer_0/op": "conv3", "layer_1/op": "conv3"})
     with pytest.raises(ValueError, match="'layer_1/op' has no candidate 'red'"):
@@ -199,11 +185,11 @@ def test_decisions_that_make_no_sense_are_refused():
         SearchSpace([Decision("d", "op", ("a",)), Decision("d", "op", ("a",))])
 
 
-def test_difference_names_what_differs():
-    space = macro_like(3)
-    assert space.difference(macro_like(3)) == ""
-    assert "only in the second: ['layer_3/op'" in space.difference(macro_like(4))
-    assert "only in the first: ['layer_2/op'" in space.difference(macro_like(2))
+def test_difference_names_what_differs(macro_space):
+    space = macro_space(3)
+    assert space.difference(macro_space(3)) == ""
+    assert "only in the second: ['layer_3/op'" in space.difference(macro_space(4))
+    assert "only in the first: ['layer_2/op'" in space.difference(macro_space(2))
     changed = SearchSpace([Decision("layer_0/op", "op", ("a", "b")), *space.decisions[1:]])
     assert "'layer_0/op' is op of ['conv3'" in space.difference(changed)
     assert "and op of ['a', 'b'] in the second" in space.difference(changed)
@@ -231,7 +217,7 @@ def test_reading_architectures_loads_no_tensorflow(run_python):
         "space = SearchSpace([Decision('a', 'op', ('x', 'y'))]); "
         "print(space.parse('y'), [m for m in ('tensorflow', 'keras') if m in sys.modules])"
     )
-    assert run_python(script).strip() == "y []"
+    assert run_python("-c", script).strip() == "y []"
 
 
 def test_public_names_are_listed():

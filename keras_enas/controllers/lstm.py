@@ -21,7 +21,8 @@ class LSTMPolicy(keras.layers.Layer):
     details as in the released code). An input attends the same way, with one
     softmax over all, and hands on the chosen anchor. The anchor of a block is
     the hidden state after its last step; after an operation or an input that
-    takes one more LSTM step, and the start embedding is the next input. Logits
+    takes one more LSTM step, and the start embedding is the next input. Inputs of
+    a cell have the hidden states of warm-up steps on the start embedding. Logits
     `l` are shaped to `tanh_constant * tanh(l / temperature)`; outside the tanh
     `LogitOffsets` are added, unless their learning rate is zero.
 
@@ -56,8 +57,13 @@ class LSTMPolicy(keras.layers.Layer):
             self.w1 = self._weight("attention/w1", (units, units))
             self.w2 = self._weight("attention/w2", (units, units))
             self.v = self._weight("attention/v", (units, 1))
-        if self.plan.learned_anchors:
-            self.first_anchors = self._weight("anchors", (self.plan.learned_anchors, units))
+        self.biases = None
+        if settings.op_bias is not None:
+            self.biases = [
+                self._weight(f"bias/{i}", (len(candidates),), _of(settings.op_bias, candidates))
+                for i, candidates in enumerate(self.plan.tables)
+            ]
+        self._preferences = [self._preference(step) for step in self.plan.steps]
         self.lstm_weights = list(self.named_weights.values())
         self.offsets = None
         if settings.offset_learning_rate:
@@ -65,9 +71,12 @@ class LSTMPolicy(keras.layers.Layer):
             self.named_weights["offsets"] = self.offsets.values
         self.built = True
 
-    def _weight(self, name, shape):
-        bound, self._next_seed = self.settings.init_range, self._next_seed + 1
-        initializer = keras.initializers.RandomUniform(-bound, bound, seed=self._next_seed)
+    def _weight(self, name, shape, values=None):
+        if values is not None:
+            initializer = keras.initializers.Constant(values)
+        else:
+            bound, self._next_seed = self.settings.init_range, self._next_seed + 1
+            initializer = keras.initializers.RandomUniform(-bound, bound, seed=self._next_seed)
         weight = self.add_weight(name=name.replace("/", "_"), shape=shape, initializer=initializer)
         self.named_weights[name] = weight
         return weight
@@ -102,7 +111,7 @@ class LSTMPolicy(keras.layers.Layer):
                 keys.extend(tf.matmul(anchor, self.w1) for anchor in anchors[len(keys) :])
                 asked = tf.stack([keys[k] for k in step.anchors], axis=1)
                 logits = self._attention(tf.matmul(h, self.w2)[:, None, :], asked)
-            logits = self._shaped(step.kind, step.width, logits)
+            logits = self._shaped(step, logits) + self._preferences[i]
             if offsets:
                 logits += self.offsets.of_step(offsets, i, chosen.get(step.previous))
             drawn = logits + tf.reshape(noise[i], (-1, step.size, step.width))
@@ -150,7 +159,8 @@ class LSTMPolicy(keras.layers.Layer):
                 # deterministic on every device.
                 queries = tf.matmul(group.queries, tf.matmul(h, self.w2))
                 logits = self._attention(queries, tf.matmul(group.keys, keys))
-            logits = self._shaped(group.kind, group.width, logits)
+            logits = self._shaped(group, logits)
+            logits += np.concatenate([self._preferences[i] for i in group.steps], axis=0)
             if offsets:
                 logits += self.offsets.of_group(offsets, g, architectures)
             result.append(logits)
@@ -172,22 +182,23 @@ class LSTMPolicy(keras.layers.Layer):
         start = tf.repeat(tf.convert_to_tensor(self.start), n, axis=0)
         h = c = tf.zeros((n, self.settings.units))
         kernel = tf.concat([self.kernel, self.recurrent_kernel], axis=0)
-        x, hidden, anchors = start, [], []
-        if self.plan.learned_anchors:
-            learned = tf.repeat(tf.convert_to_tensor(self.first_anchors)[None], n, axis=0)
-            anchors = tf.unstack(learned, axis=1)
+        x, hidden, anchors, seen = start, [], [], []
         for i, step in enumerate(self.plan.steps):
+            for _ in range(step.warmups):
+                h, c = lstm_step(start, h, c, kernel)
+                anchors.append(h)
+                seen.append(tf.zeros_like(h) if self.settings.zero_input_anchors else h)
             h, c = lstm_step(x, h, c, kernel)
             hidden.append(h)
             chosen = choose(i, h, anchors)
             if step.kind == "op":
                 x = tf.matmul(chosen, self.embeddings[step.table])
             else:
-                seen = tf.stack([anchors[k] for k in step.anchors], axis=1)
+                values = tf.stack([seen[k] for k in step.anchors], axis=1)
                 if step.kind == "skip":
                     chosen /= 1.0 + tf.reduce_sum(chosen, axis=1, keepdims=True)
                 # Without broadcasting, whose gradient would double the steps of the trace.
-                x = tf.squeeze(tf.raw_ops.BatchMatMul(x=chosen[:, None, :], y=seen), axis=1)
+                x = tf.squeeze(tf.raw_ops.BatchMatMul(x=chosen[:, None, :], y=values), axis=1)
                 if step.kind == "input" and self.settings.distance_penalty:
                     x /= 0.1 + tf.linalg.matvec(chosen, _distances(step.width))[:, None]
             if step.closes:
@@ -195,25 +206,46 @@ class LSTMPolicy(keras.layers.Layer):
                     h, c = lstm_step(x, h, c, kernel)
                     x = start
                 anchors.append(h)
+                seen.append(h)
         return hidden, anchors
 
     def _attention(self, queries, keys):
         """`v . tanh(queries + keys)`, `(n, pairs, units)` to `(n, pairs)`."""
         return tf.linalg.matvec(tf.tanh(queries + keys), self.v[:, 0])
 
-    def _shaped(self, kind, width, logits):
-        """Bounds logits and gives them their shape `(n, decisions, width)`."""
+    def _shaped(self, step, logits):
+        """Bounds the logits of a step or a group; their shape becomes `(n, decisions, width)`."""
+        constant = self.settings.tanh_constant
+        if step.kind == "op":
+            if self.biases is not None:
+                logits += self.biases[step.table]
+            if constant is not None:
+                constant /= self.settings.op_tanh_reduce
         if self.settings.temperature is not None:
             logits /= self.settings.temperature
-        if self.settings.tanh_constant is not None:
-            logits = self.settings.tanh_constant * tf.tanh(logits)
-        if kind == "skip":
+        if constant is not None:
+            logits = constant * tf.tanh(logits)
+        if step.kind == "skip":
             return tf.stack([-logits, logits], axis=-1)
-        if kind == "input":
-            logits = tf.reshape(logits, (tf.shape(logits)[0], -1, width))
+        if step.kind == "input":
+            logits = tf.reshape(logits, (tf.shape(logits)[0], -1, step.width))
             if self.settings.distance_penalty:
-                logits -= self.settings.distance_penalty * _distances(width) ** 2
+                logits -= self.settings.distance_penalty * _distances(step.width) ** 2
         return logits
+
+    def _preference(self, step):
+        """What is added to the logits of a step whatever was learned, `(decisions, width)`."""
+        given = self.settings.op_preference
+        decision = self.plan.space.decisions[step.start]
+        inside = decision.name.startswith(self.settings.op_preference_scope)
+        if step.kind != "op" or given is None or not inside:
+            return np.zeros((step.size, step.width), "float32")
+        return np.array([_of(given, decision.candidates)], "float32")
+
+
+def _of(values, candidates):
+    """The value of each candidate, 0 for those that are not named."""
+    return [values.get(label, 0.0) for label in candidates]
 
 
 def _distances(width):

@@ -20,6 +20,7 @@ class Step:
         previous: Integer, the decision before it that is an operation or an
             input; -1 if there is none or the step is a skip vector.
         closes: Boolean, whether a block of the network ends with it.
+        warmups: Integer, warm-up steps before it.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class Step:
     anchors: tuple
     previous: int
     closes: bool
+    warmups: int
 
     @property
     def size(self):
@@ -79,31 +81,41 @@ class Plan:
 
     An anchor is the hidden state at the end of a block; what chooses among
     tensors attends to the anchors of the blocks before it that stand in the
-    same outer scope (the layers of a network, the nodes of one cell). Where a
-    choice has more candidates than there are such anchors, learned ones stand
-    in front, for the inputs of the network or the cell.
+    same outer scope (the layers of a network, the nodes of one cell). Where
+    choices of a scope have more candidates than there are such anchors, the
+    policy takes as many warm-up steps before the scope: theirs are the anchors
+    of the inputs of the network or the cell (two in the released micro code).
 
     Args:
         space: A `SearchSpace` with at least one decision.
     """
 
     def __init__(self, space):
+        self.space = space
         self.decisions = len(space)
         self.num_candidates = [int(n) for n in space.num_candidates]
         self.attends = any(decision.kind != "op" for decision in space)
         before = [_blocks_before(space, i) for i in range(len(space.blocks))]
-        # How many learned anchors: what the neediest choice lacks.
-        lacking = [
-            _attended(space, step) - len(before[i])
-            for i, block in enumerate(space.blocks)
-            for step in block
-        ]
-        self.learned_anchors = max(0, *lacking) if self.attends else 0
-        self.num_anchors = self.learned_anchors + len(space.blocks) if self.attends else 0
+        scopes = [_outer(space, i) for i in range(len(space.blocks))]
+        # How many warm-up steps: what the neediest choice of a scope lacks.
+        warmups = dict.fromkeys(scopes, 0)
+        for i, block in enumerate(space.blocks):
+            for step in block:
+                lacking = _attended(space, step) - len(before[i])
+                warmups[scopes[i]] = max(warmups[scopes[i]], lacking)
+        self.input_anchors, of_scope, of_block = [], {}, []
+        self.num_anchors = 0
         self.tables, self.steps, previous = [], [], -1
         for i, block in enumerate(space.blocks):
-            known = [*range(self.learned_anchors)]
-            known += [self.learned_anchors + k for k in before[i]]
+            scope = scopes[i]
+            first = scope not in of_scope
+            if first:
+                of_scope[scope] = [self.num_anchors + k for k in range(warmups[scope])]
+                self.input_anchors += of_scope[scope]
+                self.num_anchors += warmups[scope]
+            known = of_scope[scope] + [of_block[k] for k in before[i]]
+            of_block.append(self.num_anchors)
+            self.num_anchors += self.attends
             for start, stop in block:
                 decision = space.decisions[start]
                 table = -1
@@ -121,6 +133,7 @@ class Plan:
                         anchors=tuple(known[: _attended(space, (start, stop))]),
                         previous=-1 if decision.kind == "skip" else previous,
                         closes=self.attends and stop == block[-1][1],
+                        warmups=warmups[scope] if first and start == block[0][0] else 0,
                     )
                 )
                 if decision.kind != "skip":
@@ -144,14 +157,15 @@ def _attended(space, step):
     return {"op": 0, "input": len(decision.candidates), "skip": stop - start}[decision.kind]
 
 
+def _outer(space, index):
+    """The scope around the scope of block `index`."""
+    return space.decisions[space.blocks[index][0][0]].scope.rpartition("/")[0]
+
+
 def _blocks_before(space, index):
     """The blocks before block `index` in the same outer scope."""
-
-    def outer(block):
-        return space.decisions[block[0][0]].scope.rpartition("/")[0]
-
-    here = outer(space.blocks[index])
-    return [i for i in range(index) if outer(space.blocks[i]) == here]
+    here = _outer(space, index)
+    return [i for i in range(index) if _outer(space, i) == here]
 
 
 def _previous_width(plan, step):

@@ -16,6 +16,17 @@ class ControllerSettings:
         tanh_constant: Float or None, bounds the LSTM's logits:
             `constant * tanh(logit / temperature)`. None leaves them unbounded.
         temperature: Float or None (no division).
+        op_tanh_reduce: Float, divides the tanh constant for operations (released
+            micro code: 2.5).
+        op_bias: Optional dict from label of an operation to the initial value of
+            its bias, which is learned; 0 for those not named. None: no biases.
+        op_preference: Optional dict from label to a constant added to its logit,
+            outside of the tanh.
+        op_preference_scope: String, the decisions that it holds for: those whose
+            names start with it.
+        zero_input_anchors: Boolean, whether choosing an input of a cell, which no
+            block made, hands on zeros as in the released code, or the state of its
+            warm-up step.
         init_range: Float, weights start uniform in `(-init_range, init_range)`.
         offset_learning_rate: Float, of the Adam for the `LogitOffsets`. 0
             leaves them out: the paper's policy.
@@ -45,6 +56,11 @@ class ControllerSettings:
     epsilon: float = 1e-7
     tanh_constant: float | None = 2.5
     temperature: float | None = 5.0
+    op_tanh_reduce: float = 1.0
+    op_bias: dict | None = None
+    op_preference: dict | None = None
+    op_preference_scope: str = ""
+    zero_input_anchors: bool = False
     init_range: float = 0.1
     offset_learning_rate: float = 0.1
     offset_bound: float | None = 3.0
@@ -77,7 +93,17 @@ class ControllerSettings:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value < high:
                 raise ValueError(f"`{name}` must be {what}. Received: {name}={value!r}.")
-        positive = ("learning_rate", "epsilon", "tanh_constant", "temperature", "offset_bound")
+        for name in ("op_bias", "op_preference"):
+            value = getattr(self, name)
+            if value is not None and not (
+                isinstance(value, dict) and all(map(_is_finite, value.values()))
+            ):
+                raise ValueError(
+                    f"`{name}` must be a dict from label to number, such as {{'sep3': 10.0}}. "
+                    f"Received: {name}={value!r}."
+                )
+        optional = ("tanh_constant", "temperature", "offset_bound")
+        positive = ("op_tanh_reduce", "learning_rate", "epsilon", *optional)
         not_negative = (
             "init_range",
             "offset_learning_rate",
@@ -87,7 +113,7 @@ class ControllerSettings:
         )
         for name in positive + not_negative:
             value = getattr(self, name)
-            if value is None and name in ("tanh_constant", "temperature", "offset_bound"):
+            if value is None and name in optional:
                 continue
             if not _is_finite(value) or value < 0 or (name in positive and value == 0):
                 kind = "positive" if name in positive else "not negative"
@@ -134,11 +160,27 @@ _PUBLISHED = {
     "advantage": "raw",
     "entropy_in": "reward",
     "skip_probability": "sigmoid",
+    "zero_input_anchors": True,
+}
+
+# The micro space starts in favour of separable convolutions: the released code's biases, learned
+# and constant (micro_controller.py).
+_SEPARABLE = {
+    "op_bias": {"sep3": 10.0, "sep5": 10.0},
+    "op_preference": {
+        "sep3": 0.25,
+        "sep5": 0.25,
+        "avg3": -0.25,
+        "max3": -0.25,
+        "identity": -0.25,
+    },
+    "op_preference_scope": "normal/",
 }
 
 # "paper": the text of the paper; what it leaves open (Adam's constants, the probability of the
 # skip penalty, the baseline's decay) as in the released code.
 # "released_code": melodyguan/enas, scripts/cifar10_macro_search.sh.
+# The same two for the micro space; the second is scripts/cifar10_micro_search.sh.
 # "paper_recurrent": the text's other settings for Penn Treebank.
 # "released_code_recurrent": google-research's enas_lm, which replaced the recurrent part of
 # melodyguan/enas; but for its softmax, there tied to the embedding of the operations.
@@ -180,4 +222,14 @@ PROFILES = {
         "distance_penalty": 1.0 / 6.0,
         "samples_per_update": 10,
     },
+}
+PROFILES["paper_micro"] = {**PROFILES["paper"], **_SEPARABLE}
+PROFILES["released_code_micro"] = {
+    **_PUBLISHED,
+    **_SEPARABLE,
+    "learning_rate": 0.0035,
+    "tanh_constant": 1.1,
+    "op_tanh_reduce": 2.5,
+    "temperature": None,
+    "entropy_weight": 1e-4,
 }

@@ -2,6 +2,7 @@
 
 from keras_enas.hypermodels.language_model import LanguageModel
 from keras_enas.hypermodels.macro import HyperMacroCNN
+from keras_enas.hypermodels.micro import HyperMicroCNN
 from keras_enas.hypermodels.recurrent import HyperRecurrentLM
 
-__all__ = ["HyperMacroCNN", "HyperRecurrentLM", "LanguageModel"]
+__all__ = ["HyperMacroCNN", "HyperMicroCNN", "HyperRecurrentLM", "LanguageModel"]

@@ -4,6 +4,14 @@ import keras
 import keras_tuner
 
 from keras_enas.choices import Keyed, OpChoice, SkipChoice
+from keras_enas.hypermodels.classification import (
+    build_architecture,
+    check_images,
+    check_least,
+    check_optimizer,
+    choose_operations,
+    classifier,
+)
 from keras_enas.layers import (
     BatchNormalization,
     ConvNormActivation,
@@ -91,43 +99,16 @@ class HyperMacroCNN(keras_tuner.HyperModel):
         optimizer=None,
         **kwargs,
     ):
-        input_shape = tuple(input_shape)
-        if len(input_shape) != 3 or not all(isinstance(n, int) and n > 0 for n in input_shape):
-            raise ValueError(
-                "`input_shape` must be (height, width, channels), three positive integers. "
-                f"Received: input_shape={input_shape}."
-            )
-        if min(input_shape[:2]) < 4:
-            raise ValueError(
-                "`input_shape` must be at least 4x4 pixels, since the network halves it twice. "
-                f"Received: input_shape={input_shape}."
-            )
-        if num_classes < 2:
-            raise ValueError(f"`num_classes` must be at least 2. Received: {num_classes}.")
-        if num_layers < 1:
-            raise ValueError(f"`num_layers` must be at least 1. Received: {num_layers}.")
-        if filters < 2:
-            raise ValueError(f"`filters` must be at least 2. Received: {filters}.")
-        if operations is None:
-            operations = OPERATIONS
-        elif not isinstance(operations, dict):
-            unknown = [label for label in operations if label not in OPERATIONS]
-            if unknown or not operations:
-                raise ValueError(
-                    f"`operations` must be some of {list(OPERATIONS)}, or a dict from label to "
-                    f"`callable(filters) -> layer`. Received: operations={operations!r}."
-                )
-            operations = {label: OPERATIONS[label] for label in operations}
-        if optimizer is not None and not callable(optimizer):
-            raise ValueError(
-                "`optimizer` must be a callable that returns a new optimizer, such as "
-                f"`lambda: keras.optimizers.Adam(1e-3)`. Received: {optimizer!r}."
-            )
-        self.input_shape = input_shape
+        self.input_shape = check_images(input_shape, num_classes)
+        check_least("num_layers", num_layers, 1)
+        check_least("filters", filters, 2)
+        check_optimizer(optimizer)
         self.num_classes = num_classes
         self.num_layers = num_layers
         self.filters = filters
-        self.operations = dict(operations)
+        self.operations = choose_operations(
+            OPERATIONS if operations is None else operations, OPERATIONS
+        )
         self.dropout = dropout
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
@@ -139,6 +120,10 @@ class HyperMacroCNN(keras_tuner.HyperModel):
         """The layers after which the image is halved, counted from 0."""
         third = self.num_layers // 3
         return (third - 1, 2 * third - 1) if third else ()
+
+    def build_architecture(self, architecture):
+        """Builds the child of an `Architecture` of this space, or of its text."""
+        return build_architecture(self, architecture)
 
     def build(self, hp):
         """Builds and compiles the network; see `keras_tuner.HyperModel.build`."""
@@ -152,14 +137,7 @@ class HyperMacroCNN(keras_tuner.HyperModel):
                 outputs = self._layer(hp, outputs)
             if k in self.reductions:
                 outputs = [FactorizedReduction(self.filters)(x) for x in outputs]
-        x = keras.layers.GlobalAveragePooling2D()(outputs[-1])
-        x = keras.layers.Dropout(self.dropout)(x)
-        x = keras.layers.Dense(self.num_classes, use_bias=False)(x)
-        # float32, so that mixed precision does not round probabilities.
-        x = keras.layers.Activation("softmax", dtype="float32")(x)
-        model = keras.Model(inputs, x)
-        model.compile(self._optimizer(), "sparse_categorical_crossentropy", metrics=["accuracy"])
-        return model
+        return classifier(self, inputs, outputs[-1])
 
     def _layer(self, hp, outputs):
         """Appends one layer to the outputs so far, earliest first."""
@@ -181,14 +159,3 @@ class HyperMacroCNN(keras_tuner.HyperModel):
             x, earlier = SkipChoice(hp, "skip")(x, earlier)
             x = BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
         return [*earlier, predecessor, x]
-
-    def _optimizer(self):
-        if self.optimizer is not None:
-            return self.optimizer()
-        return keras.optimizers.SGD(
-            self.learning_rate,
-            momentum=0.9,
-            nesterov=True,
-            weight_decay=self.weight_decay,
-            global_clipnorm=5.0,
-        )

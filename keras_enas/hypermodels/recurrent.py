@@ -4,9 +4,15 @@ import keras
 import keras_tuner
 
 from keras_enas.choices import IndexChoice
+from keras_enas.hypermodels.classification import (
+    build_architecture,
+    check_least,
+    check_optimizer,
+)
 from keras_enas.hypermodels.language_model import LanguageModel
 from keras_enas.layers.recurrent import ACTIVATIONS, OUTPUTS, HighwayCell, Recurrent
-from keras_enas.layers.language import ActivationPenalty, WordDropout
+from keras_enas.layers.regularization import ActivationRegularization
+from keras_enas.layers.word_dropout import WordDropout
 from keras_enas.metrics import Perplexity
 from keras_enas.optimizers import SparseSGD
 
@@ -62,6 +68,9 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
         optimizer: Optional callable without arguments that returns a new
             `keras.optimizers.Optimizer`, in place of plain gradient descent. One
             with momentum makes gradients of the whole stacks.
+        child_units: Optional integer, units of the children that are retrained, in
+            place of `units` (released code: 720 searched, 748 retrained; `enas_lm`:
+            200 and 800).
         **kwargs: Arguments of `keras_tuner.HyperModel`.
 
     Raises:
@@ -92,18 +101,22 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
         learning_rate=20.0,
         clipnorm=0.25,
         optimizer=None,
+        child_units=None,
         **kwargs,
     ):
+        self._arguments = {
+            name: value for name, value in locals().items() if name not in ("self", "__class__")
+        }
+        self._arguments.update(self._arguments.pop("kwargs"))
         for name, value, least in (
             ("vocabulary_size", vocabulary_size, 2),
             ("num_nodes", num_nodes, 2),
             ("units", units, 1),
-            ("embedding_units", units if embedding_units is None else embedding_units, 1),
+            ("embedding_units", embedding_units, 1),
+            ("child_units", child_units, 1),
         ):
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ValueError(
-                    f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}."
-                )
+            if value is not None or name == "units":
+                check_least(name, value, least)
         activations = tuple(activations)
         unknown = [label for label in activations if label not in ACTIVATIONS]
         if unknown or not activations or len(set(activations)) < len(activations):
@@ -144,11 +157,7 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
         for name, value in (("bound", 1.0 if bound is None else bound), ("clipnorm", clipnorm)):
             if not value > 0:
                 raise ValueError(f"`{name}` must be positive. Received: {name}={value!r}.")
-        if optimizer is not None and not callable(optimizer):
-            raise ValueError(
-                "`optimizer` must be a callable that returns a new optimizer, such as "
-                f"`lambda: keras.optimizers.Adam(1e-3)`. Received: {optimizer!r}."
-            )
+        check_optimizer(optimizer)
         self.vocabulary_size = vocabulary_size
         self.num_nodes = num_nodes
         self.units = units
@@ -171,7 +180,36 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
         self.learning_rate = learning_rate
         self.clipnorm = clipnorm
         self.optimizer = optimizer
+        self.child_units = child_units
         super().__init__(**kwargs)
+
+    def for_children(self, recipe=None):
+        """Returns the hypermodel of the children that are retrained.
+
+        Args:
+            recipe: Optional `keras_enas.training.Recipe`; where it has a penalty of
+                the weights, the model's own is left out.
+        """
+        changes = {"child_units": None}
+        if self.child_units is not None:
+            changes["units"] = self.child_units
+            if self.tie_embeddings:
+                changes["embedding_units"] = None
+        if getattr(recipe, "l2", None):
+            changes["kernel_l2"] = 0.0
+        # Not a copy, whose `build` KerasTuner has bound to the original.
+        return HyperRecurrentLM(**{**self._arguments, **changes})
+
+    def build_architecture(self, architecture):
+        """Builds the child that is retrained for an architecture.
+
+        Args:
+            architecture: An `Architecture` of this space, or its text.
+
+        Returns:
+            A compiled, untrained `LanguageModel`.
+        """
+        return build_architecture(self.for_children(), architecture)
 
     def build(self, hp):
         """Builds and compiles the model; see `keras_tuner.HyperModel.build`."""
@@ -192,8 +230,7 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
             if rate:
                 x = keras.layers.SpatialDropout1D(rate)(x)
         x = Recurrent(cell, self.state_dropout, self.kernel_l2)(x)
-        if self.activation_l2 or self.slowness:
-            x = ActivationPenalty(self.activation_l2, self.slowness)(x)
+        x = ActivationRegularization(self.activation_l2, self.slowness)(x)
         if self.output_dropout:
             x = keras.layers.SpatialDropout1D(self.output_dropout)(x)
         if self.tie_embeddings:

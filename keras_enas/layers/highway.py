@@ -26,79 +26,64 @@ FUNCTIONS = {
 }
 
 
-def highway_sequence(
-    inputs, state, mask, kernels, sources, activations, labels, shares, bound, training
-):
-    """Runs the cell over a sequence.
+def highway_step(inputs, state, kernels, decisions):
+    """Runs the cell for one step.
 
-    Node 1 takes the state `s` and the input, node l > 1 the state of an earlier
-    node: `[a, b] = x + (s m) K`, `h = f(a)`, `c = sigmoid(b)`, `s_l = s + c (h - s)`
+    Node 0 takes the state `s` and the input, node i > 0 the state of an earlier
+    node: `[a, b] = x + (s m) K`, `h = f(a)`, `c = sigmoid(b)`, `s_i = s + c (h - s)`
     (Pham et al. 2018, section 2.1, gates as in the released code, after
-    Zilly et al. 2017; only node 1 has an `x`). The state of the next step, and the
-    output, is the sum of `shares[l] s_l`, scaled down where its root mean square
-    exceeds `bound`.
+    Zilly et al. 2017; only node 0 has an `x`). The new state, and the output, is
+    the sum of `shares[i] s_i`, scaled down where its root mean square exceeds `bound`.
 
     Args:
-        inputs: Float tensor `(steps, streams, 2 units)`, the input's part of node 1.
-        state: Float tensor `(streams, units)`, the state before the first step.
-        mask: Float tensor `(streams, units)`, by which a state is multiplied
-            before every matrix (variational dropout), or None.
+        inputs: Float tensor `(streams, 2 units)`, the input's part of node 0.
+        state: Float tensor `(streams, units)`, the state before.
         kernels: List of float tensors `(units, 2 units)`, one a node.
-        sources: List, for each node but the first the index of the node that it
-            takes, an integer or an int32 scalar tensor.
-        activations: List, for each node the index of its activation among
-            `labels`, likewise.
-        labels: List of keys of `FUNCTIONS`.
-        shares: List of what each node has of the output: floats or scalar tensors.
-            Those that are not zero are equal.
-        bound: Float or None. The gradient takes the factor for a constant.
+        decisions: `Decisions`.
+
+    Returns:
+        Float tensor `(streams, units)`.
+    """
+    return decisions.step(inputs, state, kernels)[0]
+
+
+def highway_sequence(inputs, state, kernels, decisions, training):
+    """Runs the cell over a sequence.
+
+    Args:
+        inputs: Float tensor `(steps, streams, 2 units)`, the input's part of node 0.
+        state: Float tensor `(streams, units)`, the state before the first step.
+        kernels: As in `highway_step`.
+        decisions: `Decisions`.
         training: Boolean, whether the gradient will be asked for. Without, nothing
             is kept for it; it is then TensorFlow's own, and slow.
 
     Returns:
-        Tuple of the outputs `(steps, streams, units)` and the last of them, in
-        eager mode as in a graph. The gradient, by inputs, state and kernels, cannot
-        be differentiated again.
+        Tuple of the outputs `(steps, streams, units)` and the last of them. The
+        gradient, by inputs, state and kernels, cannot be differentiated again.
     """
-    sources, activations, shares = map(_as_numbers, (sources, activations, shares))
-    cell = _Cell(mask, [None, *sources], activations, labels, shares, bound)
-
     if not training:
-        outputs, last, _ = _forward(cell, inputs, state, kernels, keep=False)
+        outputs, last, _ = _forward(decisions, inputs, state, kernels, keep=False)
         return outputs, last
 
     @tf.custom_gradient
     def run(inputs, state, *kernels):
-        outputs, last, kept = _forward(cell, inputs, state, kernels, keep=True)
+        outputs, last, kept = _forward(decisions, inputs, state, kernels, keep=True)
 
         def gradient(d_outputs, d_last):
-            return _backward(cell, d_outputs, d_last, kernels, kept)
+            return _backward(decisions, d_outputs, d_last, kernels, kept)
 
         return (outputs, last), gradient
 
     return run(inputs, state, *kernels)
 
 
-def _forward(cell, inputs, state, kernels, keep):
+def _forward(decisions, inputs, state, kernels, keep):
     """The loop; `kept` has a source state, an `h` and a `c` for each node, and the factor."""
     steps, units = tf.shape(inputs)[0], state.shape[-1]
 
     def step(time, state, outputs, *kept):
-        states = cell.slots(len(kernels), units, state.dtype)
-        new = []
-        source = state
-        for node, kernel in enumerate(kernels):
-            if node:
-                source = states.read(cell.sources[node])
-            z = tf.matmul(cell.masked(source), kernel)
-            if not node:
-                z += inputs[time]
-            h, c = tf.split(z, 2, axis=1)
-            h, c = cell.activate(node, h), tf.sigmoid(c)
-            states.write(node, source + c * (h - source))
-            new += [source, h, c]
-        state, factor = cell.bounded(states.mixed(cell.shares))
-        new.append(factor)
+        state, new = decisions.step(inputs[time], state, kernels)
         kept = [array.write(time, x) for array, x in zip(kept, new, strict=True)] if keep else []
         return time + 1, state, outputs.write(time, state), *kept
 
@@ -110,29 +95,15 @@ def _forward(cell, inputs, state, kernels, keep):
     return outputs.stack(), last, kept
 
 
-def _backward(cell, d_outputs, d_last, kernels, kept):
+def _backward(decisions, d_outputs, d_last, kernels, kept):
     """Gradients by inputs, state and kernels; back-propagation through time."""
     steps, units = tf.shape(d_outputs)[0], d_outputs.shape[-1]
     nodes = range(len(kernels))
 
     def step(time, d_state, *d_zs):
-        d_states = cell.slots(len(kernels), units, d_state.dtype)
-        d_states.spread(cell.shares, (d_state + d_outputs[time]) * kept[-1].read(time))
-        new = []
-        for node in reversed(nodes):
-            source, h, c = (array.read(time) for array in kept[3 * node : 3 * node + 3])
-            d_s = d_states.read(node)
-            d_h = d_s * c
-            d_z = tf.concat(
-                [cell.activation_gradient(node, h, d_h), _sigmoid_gradient(c, d_s * (h - source))],
-                1,
-            )
-            d_source = d_s - d_h + cell.masked(tf.matmul(d_z, kernels[node], transpose_b=True))
-            if node:
-                d_states.add(cell.sources[node], d_source)
-            new.append(d_z)
-        d_zs = [array.write(time, x) for array, x in zip(d_zs, reversed(new), strict=True)]
-        return time - 1, d_source, *d_zs
+        *of_nodes, factor = (array.read(time) for array in kept)
+        d_state, new = decisions.step_back((d_state + d_outputs[time]) * factor, kernels, of_nodes)
+        return time - 1, d_state, *(a.write(time, x) for a, x in zip(d_zs, new, strict=True))
 
     arrays = [_array(steps, 2 * units, d_last.dtype) for _ in nodes]
     _, d_state, *d_zs = tf.while_loop(
@@ -141,32 +112,83 @@ def _backward(cell, d_outputs, d_last, kernels, kept):
     d_zs = [array.stack() for array in d_zs]
     d_kernels = [
         tf.matmul(
-            tf.reshape(cell.masked(kept[3 * node].stack()), (-1, units)),
-            tf.reshape(d_zs[node], (-1, 2 * units)),
+            tf.reshape(decisions.masked(kept[3 * i].stack()), (-1, units)),
+            tf.reshape(d_zs[i], (-1, 2 * units)),
             transpose_a=True,
         )
-        for node in nodes
+        for i in nodes
     ]
     return d_zs[0], d_state, *d_kernels
 
 
-class _Cell:
-    """The decisions of a cell, whether numbers or tensors."""
+class Decisions:
+    """What was decided of a cell, as numbers or as tensors.
 
-    def __init__(self, mask, sources, activations, labels, shares, bound):
-        self.mask = mask
-        self.sources = sources
-        self.activations = activations
+    Args:
+        sources: List, for each node but the first the index of the node that it
+            takes, an integer or an int32 scalar tensor.
+        activations: List, for each node the index of its activation among
+            `labels`, likewise.
+        labels: List of keys of `FUNCTIONS`.
+        shares: List of what each node has of the output: floats or scalar tensors.
+            Those that are not zero are equal.
+        bound: Float or None, the largest root mean square of a state. The gradient
+            takes the factor that it brings for a constant.
+        mask: Float tensor `(streams, units)`, by which a state is multiplied
+            before every matrix (variational dropout), or None.
+    """
+
+    def __init__(self, sources, activations, labels, shares, bound=None, mask=None):
+        self.sources, self.activations, self.shares = map(
+            _as_numbers, (sources, activations, shares)
+        )
         self.functions = [FUNCTIONS[label] for label in labels]
-        self.shares = shares
         self.bound = bound
-        fixed = all(isinstance(x, (int, float)) for x in [*sources[1:], *shares])
-        self.slots = _Slots if fixed else _TensorSlots
+        self.mask = mask
+        fixed = all(isinstance(x, (int, float)) for x in [*self.sources, *self.shares])
+        self._slots = _Slots if fixed else _TensorSlots
+
+    def step(self, inputs, state, kernels):
+        """One step; returns the new state, and what the gradient needs, three tensors a node."""
+        states = self._slots(len(kernels), state.shape[-1], state.dtype)
+        kept = []
+        for i, kernel in enumerate(kernels):
+            source = states.read(self.sources[i - 1]) if i else state
+            z = tf.matmul(self.masked(source), kernel)
+            if not i:
+                z += inputs
+            h, c = tf.split(z, 2, axis=1)
+            h, c = self._activate(i, h), tf.sigmoid(c)
+            states.write(i, source + c * (h - source))
+            kept += [source, h, c]
+        state, factor = self._bounded(states.mixed(self.shares))
+        return state, [*kept, factor]
+
+    def step_back(self, d_state, kernels, kept):
+        """The gradient of a step but for the factor.
+
+        Returns:
+            The gradient by the state before, and a list of that by each node's `z`.
+        """
+        d_states = self._slots(len(kernels), d_state.shape[-1], d_state.dtype)
+        d_states.spread(self.shares, d_state)
+        d_zs = []
+        for i in reversed(range(len(kernels))):
+            source, h, c = kept[3 * i : 3 * i + 3]
+            d_s = d_states.read(i)
+            d_h = d_s * c
+            d_a = self._activation_gradient(i, h, d_h)
+            d_z = tf.concat([d_a, _sigmoid_gradient(c, d_s * (h - source))], 1)
+            d_source = d_s - d_h + self.masked(tf.matmul(d_z, kernels[i], transpose_b=True))
+            if i:
+                d_states.add(self.sources[i - 1], d_source)
+            d_zs.append(d_z)
+        return d_source, d_zs[::-1]
 
     def masked(self, state):
         return state if self.mask is None else state * self.mask
 
-    def bounded(self, state):
+    def _bounded(self, state):
         """The state, and the factor `(streams, 1)` by which it was scaled down."""
         if self.bound is None:
             return state, tf.ones_like(state[:, :1])
@@ -174,10 +196,10 @@ class _Cell:
         factor = tf.stop_gradient(self.bound * tf.math.rsqrt(tf.maximum(square, self.bound**2)))
         return state * factor, factor
 
-    def activate(self, node, x):
+    def _activate(self, node, x):
         return self._chosen(node, lambda functions: functions[0](x), x)
 
-    def activation_gradient(self, node, y, dy):
+    def _activation_gradient(self, node, y, dy):
         return self._chosen(node, lambda functions: functions[1](y, dy), dy)
 
     def _chosen(self, node, call, like):

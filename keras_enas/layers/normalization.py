@@ -41,13 +41,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
             epsilon=self.epsilon,
             is_training=True,
         )
-        # The kernel returns the unbiased variance; Keras keeps the biased one.
-        shape = tf.shape(inputs)
-        count = tf.cast(shape[0] * shape[1] * shape[2], tf.float32)
-        variance *= (count - 1.0) / count
-        keep = self.momentum
-        self.moving_mean.assign(self.moving_mean * keep + mean * (1.0 - keep))
-        self.moving_variance.assign(self.moving_variance * keep + variance * (1.0 - keep))
+        # The kernel returns the unbiased variance; Keras keeps the biased one. Few operations: a
+        # supergraph traces them for every candidate.
+        count = tf.cast(tf.size(inputs), tf.float32) * (1.0 / inputs.shape[-1])
+        variance -= variance / count
+        for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            average.assign(average + (value - average) * (1.0 - self.momentum))
         return outputs
 
     def to_keras(self, inputs):

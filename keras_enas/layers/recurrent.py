@@ -4,7 +4,12 @@ import keras
 import tensorflow as tf
 
 from keras_enas.layers.carry import Memory, carried_by_scope
-from keras_enas.layers.highway import FUNCTIONS, highway_sequence
+from keras_enas.layers.highway import (
+    FUNCTIONS,
+    Decisions,
+    highway_sequence,
+    highway_step,
+)
 from keras_enas.layers.keyed_weight import KeyedWeight, read
 
 ACTIVATIONS = tuple(FUNCTIONS)
@@ -15,12 +20,12 @@ OUTPUTS = ("loose_ends", "all")
 class HighwayCell(keras.layers.Layer):
     """A recurrent cell of nodes with highway gates: an architecture of ENAS's recurrent space.
 
-    Node 1 computes `h = f(x Wx + s W1)` with the cell's input `x` and its last
-    state `s`, node l > 1 `h = f(s_j W)` with the state of an earlier node j. A
+    Node 0 computes `h = f(x V + s W)` with the cell's input `x` and its last
+    state `s`, node i > 0 `h = f(s_j W)` with the state of an earlier node j. A
     gate `c`, a sigmoid of the same product with other columns, mixes it with
-    what it came from: `s_l = s_j + c (h - s_j)`. The new state, which is also the
+    what it came from: `s_i = s_j + c (h - s_j)`. The new state, which is also the
     output, is the mean of the nodes that no other takes (Pham et al. 2018,
-    section 2.1; gates as in the appendix and the released code).
+    section 2.1; gates as in the released code).
 
     It is a Keras RNN cell: `keras.layers.RNN(cell)` runs it. `Recurrent(cell)`
     computes the same, faster.
@@ -101,35 +106,35 @@ class HighwayCell(keras.layers.Layer):
         """List of the matrices `(units, 2 units)`, one a node, of the current architecture."""
         return [tf.cast(kernel.read(), self.compute_dtype) for kernel in self._kernels]
 
-    def decisions(self):
-        """What was decided, as numbers or as tensors.
+    def decisions(self, mask=None):
+        """Reads what was decided.
+
+        Args:
+            mask: As in `Decisions`.
 
         Returns:
-            Dict of `sources`, `activations` and `shares`, as `highway_sequence`
-            takes them.
+            `Decisions`.
         """
         sources = [read(source) for source, _ in self.nodes]
-        activations = [read(self.first), *(read(activation) for _, activation in self.nodes)]
         if self.output_mode == "all":
             shares = [0.0] + [1.0 / len(sources)] * len(sources)
         else:
             shares = _shares_of_loose_ends(sources, self.compute_dtype)
-        return {"sources": sources, "activations": activations, "shares": shares}
+        return Decisions(
+            sources,
+            [read(self.first), *(read(activation) for _, activation in self.nodes)],
+            self.activations,
+            shares,
+            self.bound,
+            mask,
+        )
 
     def call(self, inputs, states):
         """One step: `(streams, features)` and a list of one state `(streams, units)`."""
         state = states[0] if isinstance(states, (list, tuple)) else states
-        outputs, state = highway_sequence(
-            self.project(inputs)[None],
-            tf.cast(state, self.compute_dtype),
-            None,
-            self.kernels(),
-            labels=self.activations,
-            bound=self.bound,
-            training=False,
-            **self.decisions(),
-        )
-        return outputs[0], [state]
+        state = tf.cast(state, self.compute_dtype)
+        state = highway_step(self.project(inputs), state, self.kernels(), self.decisions())
+        return state, [state]
 
     def get_config(self):
         return {
@@ -211,12 +216,9 @@ class Recurrent(keras.layers.Layer):
         outputs, state = highway_sequence(
             self.cell.project(tf.transpose(inputs, (1, 0, 2))),
             state,
-            mask,
             kernels,
-            labels=self.cell.activations,
-            bound=self.cell.bound,
-            training=training,
-            **self.cell.decisions(),
+            self.cell.decisions(mask),
+            training,
         )
         if memory is not None:
             memory.write(state)

@@ -6,7 +6,15 @@ only reads results can use a space without loading either.
 
 from keras_enas.search_space.architecture import Architecture
 from keras_enas.search_space.decision import KINDS, Decision
-from keras_enas.search_space.record import record, recorded_space
+from keras_enas.search_space.record import record, recorded_space, unchosen
 from keras_enas.search_space.space import SearchSpace
 
-__all__ = ["KINDS", "Architecture", "Decision", "SearchSpace", "record", "recorded_space"]
+__all__ = [
+    "KINDS",
+    "Architecture",
+    "Decision",
+    "SearchSpace",
+    "record",
+    "recorded_space",
+    "unchosen",
+]

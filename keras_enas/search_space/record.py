@@ -29,3 +29,8 @@ def record(hp, decision):
 def recorded_space(hp):
     """Returns the `SearchSpace` noted on a `HyperParameters` by `record`; it may be empty."""
     return SearchSpace(getattr(hp, "enas_decisions", {}).values())
+
+
+def unchosen(chosen, n):
+    """Returns which of `0 .. n-1` are not among the chosen indices: the loose ends of a cell."""
+    return [i for i in range(n) if i not in set(chosen)]

@@ -34,3 +34,14 @@ def check_losses(who, layer):
             f"{who} has an `activity_regularizer` or calls `add_loss`, and such a loss cannot "
             "leave a switch. Regularise its output instead (keras.layers.ActivityRegularization)."
         )
+
+
+def check_alike(choice, name, tensors):
+    first = tensors[0]
+    for i, tensor in enumerate(tensors):
+        if (tensor.shape, tensor.dtype) != (first.shape, first.dtype):
+            raise ValueError(
+                f"The tensors of {choice} '{name}' differ: number 0 is {first.shape} "
+                f"{first.dtype}, number {i} is {tensor.shape} {tensor.dtype}. "
+                "Bring all of them to one shape and dtype first."
+            )

@@ -7,10 +7,11 @@ the architecture chose.
 
 import keras
 
+from keras_enas.search_space import unchosen
 from keras_enas.supergraph.keyed import KeyedLayer
-from keras_enas.supergraph.switches import InputSwitch, OpSwitch, SkipSwitch
+from keras_enas.supergraph.switches import InputSwitch, LooseEndsSwitch, OpSwitch, SkipSwitch
 
-_SWITCHES = (OpSwitch, InputSwitch, SkipSwitch, KeyedLayer)
+_SWITCHES = (OpSwitch, InputSwitch, SkipSwitch, LooseEndsSwitch, KeyedLayer)
 
 
 def inherit(network, child, architecture):
@@ -42,7 +43,9 @@ def _walk(network, child, indices):
             pending.append((passed, own))
             continue
         own_operation, _, own_inputs = _origin(own)
-        if isinstance(operation, SkipSwitch):
+        if isinstance(operation, LooseEndsSwitch):
+            inputs, own_inputs = _copy_loose_ends(operation, inputs, own, indices)
+        elif isinstance(operation, SkipSwitch):
             bits = indices[operation.position :]
             inputs = [inputs[0]] + [x for x, bit in zip(inputs[1:], bits, strict=False) if bit]
         elif (id(operation), id(own_operation)) not in copied:
@@ -65,7 +68,7 @@ def _origin(tensor):
 def _passed_on(operation, tensor_index, inputs, indices):
     """The input that a switch hands on as it is; None if it does something."""
     if isinstance(operation, InputSwitch):
-        return inputs[indices[operation.position]]
+        return inputs[tensor_index - 1 if tensor_index else indices[operation.position]]
     if isinstance(operation, SkipSwitch):
         if tensor_index:
             return inputs[tensor_index]
@@ -79,7 +82,7 @@ def _passed_on(operation, tensor_index, inputs, indices):
 def _copy(operation, own, indices):
     if isinstance(operation, OpSwitch):
         index = indices[operation.position]
-        _assign(operation.branches[index], operation.values_of(index), own, indices)
+        _copy_with(operation.branches[index], operation.values_of(index), own, indices)
     elif isinstance(operation, KeyedLayer):
         _assign(operation.template, operation.values_of(operation.row(indices)), own, indices)
     elif isinstance(operation, keras.Layer):
@@ -90,6 +93,29 @@ def _copy(operation, own, indices):
             _copy_parts(operation, own, indices)
         else:
             _assign(operation, {}, own, indices)
+
+
+def _copy_with(layer, values, own, indices):
+    """Copies a candidate, given the values that a switch keeps for it."""
+    if isinstance(layer, KeyedLayer):
+        # Its stack lies in the switch's bank; what is assigned in here would be forgotten.
+        with keras.StatelessScope([(v, values[id(v)]) for v in layer.variables if id(v) in values]):
+            values = layer.values_of(layer.row(indices))
+        layer = layer.template
+    _assign(layer, values, own, indices)
+
+
+def _copy_loose_ends(operation, inputs, own, indices):
+    """Copies the layers of the loose ends; returns their inputs there and in the child."""
+    loose = unchosen([indices[position] for position in operation.positions], len(inputs))
+    _, _, ends = _origin(own)
+    ends = ends if len(loose) > 1 else [own]
+    own_inputs = []
+    for i, end in zip(loose, ends, strict=True):
+        layer, _, (own_input,) = _origin(end)
+        _copy_with(operation.branches[i], operation.values_of(i), layer, indices)
+        own_inputs.append(own_input)
+    return [inputs[i] for i in loose], own_inputs
 
 
 def _copy_parts(layer, own, indices):

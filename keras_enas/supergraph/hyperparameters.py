@@ -4,7 +4,7 @@ import keras_tuner
 
 from keras_enas.supergraph.index import Index
 from keras_enas.supergraph.keyed import KeyedLayer
-from keras_enas.supergraph.switches import InputSwitch, OpSwitch, SkipSwitch
+from keras_enas.supergraph.switches import InputSwitch, LooseEndsSwitch, OpSwitch, SkipSwitch
 
 
 class SupergraphHyperParameters(keras_tuner.HyperParameters):
@@ -27,8 +27,12 @@ class SwitchMaker:
     def op(self, decision, layers):
         return OpSwitch(decision, self._position(decision), layers)
 
-    def input(self, decision):
-        return InputSwitch(decision, self._position(decision))
+    def input(self, decision, pass_on):
+        return InputSwitch(decision, self._position(decision), pass_on)
+
+    def loose_ends(self, decisions, layers):
+        positions = [self._position(decision) for decision in decisions]
+        return LooseEndsSwitch(decisions, positions, layers)
 
     def skip(self, decisions):
         return SkipSwitch(decisions, self._position(decisions[0]))

@@ -54,6 +54,8 @@ class KeyedLayer(keras.layers.Layer):
         self._hidden.groups = []
         for (trainable, dtype, _), members in groups.items():
             values = np.stack([flatten([row.variables[i] for i in members]) for row in rows])
+            # One slice cuts a row out of a flat stack; states have no gradient and are gathered.
+            values = values.ravel() if trainable else values
             first = self.template.variables[members[0]]
             stack = self.add_weight(
                 name="stack" if trainable else "states",
@@ -99,7 +101,11 @@ class KeyedLayer(keras.layers.Layer):
         """Returns a dict from `id(variable)` of the template to its value in a row."""
         values = {}
         for stack, variables in self._hidden.groups:
-            part = tf.slice(stack.value, [row, 0], [1, stack.shape[1]])[0]
+            if stack.trainable:
+                size = stack.shape[0] // self.num_rows
+                part = tf.slice(stack.value, [row * size], [size])
+            else:
+                part = tf.gather(stack.value, row)
             values.update(zip(map(id, variables), unflatten(part, variables), strict=True))
         return values
 

@@ -105,6 +105,8 @@ def _needs(network):
         if isinstance(operation, InputSwitch):
             for i, tensor in enumerate(inputs):
                 use(tensor, _if_chosen(operation.position, i, need))
+                if operation.pass_on:
+                    use(tensor, needs[i + 1])
         elif isinstance(operation, SkipSwitch):
             use(inputs[0], need)
             for i, tensor in enumerate(inputs[1:]):

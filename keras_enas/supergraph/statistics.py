@@ -10,7 +10,7 @@ import contextlib
 import keras
 
 from keras_enas.supergraph.keyed import KeyedLayer
-from keras_enas.supergraph.switches import OpSwitch
+from keras_enas.supergraph.switches import Branches
 
 
 @contextlib.contextmanager
@@ -50,20 +50,18 @@ def _with_batch_statistics(call, inside):
     return call_with_batch_statistics
 
 
-def _normalizations(network):
-    """Yields each batch normalization, and whether it stands inside a switch."""
-    for layer in network._flatten_layers():
+def _normalizations(layer, inside=False):
+    """Yields each batch normalization in a layer, and whether it stands inside a switch."""
+    for part in layer._flatten_layers():
+        if isinstance(part, keras.layers.BatchNormalization):
+            yield part, inside
         hidden = []
-        if isinstance(layer, OpSwitch):
-            hidden = layer.branches
-        elif isinstance(layer, KeyedLayer):
-            hidden = [layer.template]
+        if isinstance(part, Branches):
+            hidden = part.branches
+        elif isinstance(part, KeyedLayer):
+            hidden = [part.template]
         for one in hidden:
-            for part in one._flatten_layers():
-                if isinstance(part, keras.layers.BatchNormalization):
-                    yield part, True
-        if isinstance(layer, keras.layers.BatchNormalization):
-            yield layer, False
+            yield from _normalizations(one, inside=True)
 
 
 def recalibrate(child, batches):

@@ -8,7 +8,7 @@ backward. README.md in this folder says what this took.
 import keras
 import tensorflow as tf
 
-from keras_enas.supergraph.candidates import build_on, check_losses, symbolic
+from keras_enas.supergraph.candidates import build_on, check_alike, check_losses, symbolic
 from keras_enas.supergraph.packing import (
     Hidden,
     flatten,
@@ -25,35 +25,30 @@ def dead(spec):
     return tf.zeros((0, *spec.shape[1:]), spec.dtype)
 
 
-class OpSwitch(keras.layers.Layer):
-    """All candidates of an `OpChoice`; runs the chosen one.
+class Branches(keras.layers.Layer):
+    """Layers of which some run; their small weights lie together in one variable.
 
-    Gradients are dense: weights of candidates that were not chosen get zeros,
-    so momentum and weight decay go on moving them, as in the released code of
-    ENAS.
+    Gradients are dense: weights of layers that did not run get zeros, so momentum
+    and weight decay go on moving them, as in the released code of ENAS.
 
     Args:
-        decision: The `Decision`.
-        position: Integer, its place in the architecture.
-        branches: Dict from label to layer.
+        layers: List of layers.
     """
 
-    def __init__(self, decision, position, branches, **kwargs):
-        # The candidates cast for themselves: weights and averages reach them in full precision.
+    def __init__(self, layers, **kwargs):
+        # The layers cast for themselves: weights and averages reach them in full precision.
         super().__init__(autocast=False, **kwargs)
-        self.decision = decision
-        self.position = position
-        self.labels = list(branches)
-        self._hidden = Hidden(list(branches.values()))
+        self._hidden = Hidden(list(layers))
 
     @property
     def branches(self):
-        """The candidate layers; where their weights are packed, `values_of` has the values."""
+        """The layers; where their weights are packed, `values_of` has the values."""
         return self._hidden.layers
 
-    def build(self, input_shape):
-        for branch in self.branches:
-            build_on(branch, input_shape, self.compute_dtype)
+    def _pack(self, input_shapes):
+        """Builds each layer on its input shape, and takes its weights over."""
+        for branch, shape in zip(self.branches, input_shapes, strict=True):
+            build_on(branch, shape, self.compute_dtype)
         packed = [[v for v in b.trainable_variables if is_packable(v)] for b in self.branches]
         self._hidden.packed = packed
         self._hidden.sizes = [sum(sizes(variables)) for variables in packed]
@@ -66,6 +61,44 @@ class OpSwitch(keras.layers.Layer):
             )
         shared = {id(v) for variables in packed for v in variables}
         self.others = [v for b in self.branches for v in b.variables if id(v) not in shared]
+
+    def values_of(self, index):
+        """Returns a dict from `id(variable)` to the value of each packed weight of a branch."""
+        variables = self._hidden.packed[index]
+        if not variables:
+            return {}
+        start = sum(self._hidden.sizes[:index])
+        part = tf.slice(self.bank.value, [start], [self._hidden.sizes[index]])
+        return dict(zip(map(id, variables), unflatten(part, variables), strict=True))
+
+    def run(self, index, inputs, training):
+        """Calls one of the layers."""
+        branch = self.branches[index]
+        outputs, states = run_with(branch, self.values_of(index), inputs, training)
+        if training and not current_scope().batch_statistics:
+            for variable in branch.non_trainable_variables:
+                if id(variable) in states:
+                    variable.assign(states[id(variable)])
+        return outputs
+
+
+class OpSwitch(Branches):
+    """All candidates of an `OpChoice`; runs the chosen one.
+
+    Args:
+        decision: The `Decision`.
+        position: Integer, its place in the architecture.
+        branches: Dict from label to layer.
+    """
+
+    def __init__(self, decision, position, branches, **kwargs):
+        super().__init__(branches.values(), **kwargs)
+        self.decision = decision
+        self.position = position
+        self.labels = list(branches)
+
+    def build(self, input_shape):
+        self._pack([input_shape] * len(self.branches))
 
     def compute_output_spec(self, inputs, training=None):
         specs = [symbolic(branch, inputs) for branch in self.branches]
@@ -80,29 +113,9 @@ class OpSwitch(keras.layers.Layer):
         self._hidden.output = keras.KerasTensor(specs[0].shape, specs[0].dtype)
         return self._hidden.output
 
-    def values_of(self, index):
-        """Returns a dict from `id(variable)` to the value of each packed weight of a branch."""
-        variables = self._hidden.packed[index]
-        if not variables:
-            return {}
-        start = sum(self._hidden.sizes[:index])
-        part = tf.slice(self.bank.value, [start], [self._hidden.sizes[index]])
-        return dict(zip(map(id, variables), unflatten(part, variables), strict=True))
-
     def call(self, inputs, training=None):
-        scope = current_scope()
-
-        def run(index):
-            branch = self.branches[index]
-            outputs, states = run_with(branch, self.values_of(index), inputs, training)
-            if training and not scope.batch_statistics:
-                for variable in branch.non_trainable_variables:
-                    if id(variable) in states:
-                        variable.assign(states[id(variable)])
-            return outputs
-
-        index = scope.architecture[self.position]
-        branches = [lambda i=i: run(i) for i in range(len(self.branches))]
+        index = current_scope().architecture[self.position]
+        branches = [lambda i=i: self.run(i, inputs, training) for i in range(len(self.branches))]
         needed = needed_by_scope(self)
         if needed is not None:
             index = tf.where(needed, index, len(branches))
@@ -110,29 +123,90 @@ class OpSwitch(keras.layers.Layer):
         return tf.switch_case(index, branches)
 
 
+class LooseEndsSwitch(Branches):
+    """Adds up what no choice took, each tensor through a layer of its own.
+
+    Args:
+        decisions: The `Decision`s that chose among the tensors.
+        positions: Their places in the architecture.
+        layers: List of layers, one for each tensor. The last tensor was offered
+            to none of the decisions.
+    """
+
+    def __init__(self, decisions, positions, layers, **kwargs):
+        super().__init__(layers, **kwargs)
+        self.decisions = decisions
+        self.positions = positions
+
+    def build(self, input_shape):
+        self._pack(input_shape)
+
+    def compute_output_spec(self, inputs, training=None):
+        specs = [symbolic(layer, x) for layer, x in zip(self.branches, inputs, strict=True)]
+        check_alike("LooseEnds", self.decisions[0].scope, specs)
+        for layer in self.branches:
+            check_losses("A layer of LooseEnds", layer)
+        return keras.KerasTensor(specs[0].shape, specs[0].dtype)
+
+    def call(self, inputs, training=None):
+        architecture = current_scope().architecture
+        chosen = tf.stack([architecture[position] for position in self.positions])
+        used = tf.reduce_any(chosen[:, None] == tf.range(len(inputs) - 1)[None], axis=0)
+        total = self.run(len(inputs) - 1, inputs[-1], training)
+        for i, taken in enumerate(tf.unstack(used, len(inputs) - 1)):
+            total = tf.cond(
+                taken,
+                lambda t=total: tf.identity(t),
+                lambda t=total, i=i: t + self.run(i, inputs[i], training),
+            )
+        return total
+
+
 class InputSwitch(keras.layers.Layer):
-    """Passes on the chosen one of its inputs.
+    """Gives the chosen one of its inputs.
 
     Args:
         decision: The `Decision`.
         position: Integer, its place in the architecture.
+        pass_on: Boolean, whether to give all inputs after the chosen one, too. Who
+            goes on with these has gradients added up for chosen tensors only, as
+            with `SkipSwitch`.
     """
 
-    def __init__(self, decision, position, **kwargs):
+    def __init__(self, decision, position, pass_on=False, **kwargs):
         super().__init__(**kwargs)
         self.decision = decision
         self.position = position
+        self.pass_on = pass_on
 
     def compute_output_spec(self, inputs):
-        _check_alike("InputChoice", self.decision.name, inputs)
-        return keras.KerasTensor(inputs[0].shape, inputs[0].dtype)
+        check_alike("InputChoice", self.decision.name, inputs)
+        chosen, *others = [keras.KerasTensor(x.shape, x.dtype) for x in [inputs[0], *inputs]]
+        return [chosen, *others] if self.pass_on else chosen
 
     def build(self, input_shape):
         pass
 
     def call(self, inputs):
         index = current_scope().architecture[self.position]
-        return tf.switch_case(index, [lambda x=x: tf.identity(x) for x in inputs])
+
+        def choose(*inputs):
+            return tf.switch_case(index, [lambda x=x: tf.identity(x) for x in inputs])
+
+        if not self.pass_on:
+            return choose(*inputs)
+
+        @tf.custom_gradient
+        def choose_and_pass_on(*inputs):
+            def gradient(upstream, *passed_on):
+                def add_to(i):
+                    return [d + upstream if j == i else d for j, d in enumerate(passed_on)]
+
+                return tf.switch_case(index, [lambda i=i: add_to(i) for i in range(len(passed_on))])
+
+            return [choose(*inputs), *map(tf.identity, inputs)], gradient
+
+        return choose_and_pass_on(*inputs)
 
 
 class SkipSwitch(keras.layers.Layer):
@@ -154,7 +228,7 @@ class SkipSwitch(keras.layers.Layer):
         self.position = position
 
     def compute_output_spec(self, inputs):
-        _check_alike("SkipChoice", self.decisions[0].group, inputs)
+        check_alike("SkipChoice", self.decisions[0].group, inputs)
         return [keras.KerasTensor(x.shape, x.dtype) for x in inputs]
 
     def build(self, input_shape):
@@ -185,14 +259,3 @@ class SkipSwitch(keras.layers.Layer):
             return [total, *(tf.identity(x) for x in earlier)], gradient
 
         return add_chosen(*inputs)
-
-
-def _check_alike(choice, name, tensors):
-    first = tensors[0]
-    for i, tensor in enumerate(tensors):
-        if (tensor.shape, tensor.dtype) != (first.shape, first.dtype):
-            raise ValueError(
-                f"The tensors of {choice} '{name}' differ: number 0 is {first.shape} "
-                f"{first.dtype}, number {i} is {tensor.shape} {tensor.dtype}. "
-                "Bring all of them to one shape and dtype first."
-            )

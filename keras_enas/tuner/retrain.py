@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_enas.oracles.checks import check_integer
+from keras_enas.training import Recipe
 from keras_enas.tuner import derivation
 from keras_enas.tuner.cost import count_flops, count_parameters
 from keras_enas.tuner.data import as_dataset, check_arrays
@@ -26,8 +27,9 @@ def retrain(
     *,
     validation_data=None,
     test_data=None,
-    epochs=10,
-    batch_size=32,
+    epochs=None,
+    batch_size=None,
+    recipe=None,
     top=3,
     random_baseline=2,
     cosine_decay=True,
@@ -49,8 +51,10 @@ def retrain(
         validation_data: As in `fit`. The best child is chosen by it, as were
             the architectures; for an unbiased figure give `test_data`.
         test_data: Optional `(x, y)` or dataset that nothing was chosen by.
-        epochs: Integer.
-        batch_size: Integer, for arrays.
+        epochs: Optional integer; default 10, or the recipe's.
+        batch_size: Optional integer, for arrays; default 32, or the recipe's.
+        recipe: Optional `keras_enas.training.Recipe` that every child is trained
+            by, in place of the optimizer that it was compiled with.
         top: Integer, how many derived architectures.
         random_baseline: Integer, how many random ones of the same space.
         cosine_decay: Boolean, whether the learning rate falls to 0 along a
@@ -70,6 +74,18 @@ def retrain(
     """
     if validation_data is None:
         raise ValueError("`validation_data` is needed to compare the trained children.")
+    if recipe is None:
+        epochs = 10 if epochs is None else epochs
+        batch_size = 32 if batch_size is None else batch_size
+    elif not isinstance(recipe, Recipe):
+        raise ValueError(
+            "`recipe` must be a `keras_enas.training.Recipe`, such as "
+            f"`keras_enas.training.macro_small`. Received: recipe={recipe!r}."
+        )
+    else:
+        recipe = recipe if epochs is None else recipe.replace(epochs=epochs)
+        epochs = recipe.epochs
+        batch_size = recipe.batch_size if batch_size is None else batch_size
     for name, value, least in (
         ("epochs", epochs, 1),
         ("batch_size", batch_size, 1),
@@ -77,7 +93,7 @@ def retrain(
         ("random_baseline", random_baseline, 0),
         ("seed", seed, 0),
     ):
-        check_integer(name, value, least, optional=name in ("batch_size", "seed"))
+        check_integer(name, value, least, optional=name == "seed")
     if callbacks is not None and not callable(callbacks):
         raise ValueError(
             "`callbacks` must be a callable that returns new callbacks for each child, such as "
@@ -111,20 +127,24 @@ def retrain(
             print(f"Training {i + 1}/{len(chosen)} ({origin}): {architecture}", flush=True)
         began = time.process_time()
         keras.utils.set_random_seed(seed)
-        model = tuner.build_child(architecture)
+        model = _build(tuner, architecture, recipe)
         extra = [] if callbacks is None else list(callbacks())
-        if cosine_decay and not _has_schedule(model.optimizer):
-            extra.append(cosine(epochs))
-        model.fit(
-            x,
-            y,
-            batch_size=batch_size,
-            epochs=epochs,
-            callbacks=extra,
-            verbose=1 if verbose == 2 else 0,
-            shuffle=not is_dataset,
+        arguments = {
+            "batch_size": batch_size,
+            "callbacks": extra,
+            "verbose": 1 if verbose == 2 else 0,
             **fit_kwargs,
-        )
+        }
+        if recipe is not None:
+            # Averaging watches the validation loss.
+            if recipe.averaging_patience is not None:
+                arguments.setdefault("validation_data", validation_data)
+            recipe.fit(model, x, y, seed=seed, **arguments)
+            model = recipe.finish(model)
+        else:
+            if cosine_decay and not _has_schedule(model.optimizer):
+                extra.append(cosine(epochs))
+            model.fit(x, y, epochs=epochs, shuffle=not is_dataset, **arguments)
         seconds = time.process_time() - began
         trained = _evaluate(model, validation_data, batch_size)[name]
         child = TrainedChild(
@@ -152,6 +172,14 @@ def retrain(
     if verbose:
         retrained.summary()
     return retrained
+
+
+def _build(tuner, architecture, recipe):
+    """Builds a child as it is trained: as searched, unless the hypermodel knows better."""
+    for_children = getattr(tuner.hypermodel, "for_children", None)
+    if for_children is None:
+        return tuner.build_child(architecture)
+    return tuner.build_child(architecture, for_children(recipe))
 
 
 def random_others(space, n, seed, excluded):

@@ -73,16 +73,13 @@ class ENASTuner(keras_tuner.Tuner):
             higher is better; default: the objective itself.
         profile: String, of the controller: see `ENASOracle`.
         seed: Optional integer. 0 is a seed.
-        hyperparameters: As in `keras_tuner.Oracle`.
-        tune_new_entries: As in `keras_tuner.Oracle`.
-        allow_new_entries: As in `keras_tuner.Oracle`.
-        max_retries_per_trial: As in `keras_tuner.Oracle`.
-        max_consecutive_failed_trials: As in `keras_tuner.Oracle`: that many
-            rounds in a row whose loss is not finite end the search.
         **kwargs: Arguments of `keras_tuner.Tuner` (`directory`, `project_name`,
             `overwrite`, `distribution_strategy`, `optimizer`, `loss`,
-            `metrics`), and settings of the controller (see
-            `keras_enas.controllers.ControllerSettings`).
+            `metrics`); further arguments of `ENASOracle` (`hyperparameters`,
+            `tune_new_entries`, `allow_new_entries`, `max_retries_per_trial`,
+            `max_consecutive_failed_trials`: that many rounds in a row whose
+            loss is not finite end the search); and settings of the controller
+            (`keras_enas.controllers.ControllerSettings`).
 
     Raises:
         ValueError: If an argument does not fit, or the hypermodel makes no
@@ -104,11 +101,6 @@ class ENASTuner(keras_tuner.Tuner):
         reward=None,
         profile="default",
         seed=None,
-        hyperparameters=None,
-        tune_new_entries=True,
-        allow_new_entries=True,
-        max_retries_per_trial=0,
-        max_consecutive_failed_trials=3,
         **kwargs,
     ):
         checks.refuse_arguments(kwargs)
@@ -129,11 +121,6 @@ class ENASTuner(keras_tuner.Tuner):
                 profile=profile,
                 samples_per_update=samples_per_update,
                 seed=seed,
-                hyperparameters=hyperparameters,
-                tune_new_entries=tune_new_entries,
-                allow_new_entries=allow_new_entries,
-                max_retries_per_trial=max_retries_per_trial,
-                max_consecutive_failed_trials=max_consecutive_failed_trials,
                 **kwargs,
             )
         elif not isinstance(oracle, SearchOracle) or kwargs:
@@ -513,7 +500,7 @@ class ENASTuner(keras_tuner.Tuner):
             self.get_best_architectures(num_trials), self.oracle.objective.name, self.project_dir
         )
 
-    def retrain(self, x, y=None, validation_data=None, epochs=10, **kwargs):
+    def retrain(self, x, y=None, validation_data=None, epochs=None, **kwargs):
         """Trains the best architectures from scratch, and random ones the same way.
 
         See `keras_enas.tuner.retrain.retrain` for the arguments.
@@ -525,9 +512,21 @@ class ENASTuner(keras_tuner.Tuner):
 
     # Small things.
 
-    def build_child(self, architecture):
-        """Builds the untrained, compiled child of an `Architecture`."""
-        return self._build_hypermodel(architecture.to_hyperparameters(self.oracle.get_space()))
+    def build_child(self, architecture, hypermodel=None):
+        """Builds the untrained, compiled child of an `Architecture`.
+
+        Args:
+            architecture: An `Architecture`.
+            hypermodel: Optional `keras_tuner.HyperModel` of the same space in place
+                of the one that was searched.
+        """
+        hp = architecture.to_hyperparameters(self.oracle.get_space())
+        if hypermodel is None:
+            return self._build_hypermodel(hp)
+        with self._scope():
+            model = hypermodel.build(hp)
+            self._override_compile_args(model)
+        return model
 
     def say(self, text):
         """Prints a line if a search of this process shows its progress."""

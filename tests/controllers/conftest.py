@@ -4,23 +4,6 @@ from keras_enas.search_space import Decision, SearchSpace
 
 
 @pytest.fixture(scope="session")
-def macro_space():
-    """Returns a function that makes the macro space of so many layers and operations."""
-
-    def make(num_layers=12, num_ops=6):
-        decisions = []
-        for k in range(num_layers):
-            labels = tuple(f"op{i}" for i in range(num_ops))
-            decisions.append(Decision(f"layer_{k}/op", "op", labels))
-            for i in range(k):
-                name = f"layer_{k}/skip"
-                decisions.append(Decision(f"{name}/{i}", "skip", (0, 1), name))
-        return SearchSpace(decisions)
-
-    return make
-
-
-@pytest.fixture(scope="session")
 def mixed_space():
     """All three kinds, different candidate lists, more to attend to than there are blocks."""
     return SearchSpace(

@@ -8,7 +8,7 @@ from keras_enas.search_space import Decision, SearchSpace
 
 def test_macro_space(macro_space):
     plan = Plan(macro_space())
-    assert plan.learned_anchors == 0
+    assert plan.input_anchors == []
     assert plan.skip_vectors == 11
     assert [step.kind for step in plan.steps[:4]] == ["op", "op", "skip", "op"]
     assert [step.closes for step in plan.steps[:4]] == [True, False, True, False]
@@ -45,10 +45,11 @@ def test_equal_candidate_lists_share_a_table(mixed_space):
     assert [step.table for step in plan.steps] == [0, -1, 1, -1, 1, -1, 2]
 
 
-def test_learned_anchors_stand_for_what_no_block_provides(mixed_space):
+def test_warmup_steps_stand_for_what_no_block_provides(mixed_space):
     plan = Plan(mixed_space)
     # node_0 has two inputs and no node before it in its scope but the stem.
-    assert plan.learned_anchors == 1
+    assert plan.input_anchors == [0]
+    assert [step.warmups for step in plan.steps] == [1] + [0] * (len(plan.steps) - 1)
     assert plan.steps[1].anchors == (0, 1)
     assert plan.steps[3].anchors == (0, 1, 2)
 
@@ -60,8 +61,10 @@ def test_the_nodes_of_two_cells_do_not_see_each_other():
         for i in range(3)
     ]
     plan = Plan(SearchSpace(decisions))
-    assert plan.learned_anchors == 2
-    assert [step.anchors for step in plan.steps[3:]] == [(0, 1), (0, 1, 5), (0, 1, 5, 6)]
+    # Two warm-up steps for each cell, three nodes after them.
+    assert plan.input_anchors == [0, 1, 5, 6]
+    assert [step.warmups for step in plan.steps] == [2, 0, 0, 2, 0, 0]
+    assert [step.anchors for step in plan.steps[3:]] == [(5, 6), (5, 6, 7), (5, 6, 7, 8)]
 
 
 def test_without_skips_and_inputs_there_are_no_anchors():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_enas.hypermodels import HyperRecurrentLM
-from keras_enas.supergraph import Supergraph, inherit
+from keras_enas.supergraph import Supergraph
 
 VOCABULARY = 11
 
@@ -38,19 +38,6 @@ def shared_recurrent():
     """A recurrent space and its supergraph with weights that all differ, built once."""
     hypermodel = recurrent_space()
     return hypermodel, perturb(Supergraph(hypermodel, seed=0))
-
-
-@pytest.fixture(scope="session")
-def make_child():
-    """Returns a function that builds the child of an architecture with inherited weights."""
-
-    def make(hypermodel, supergraph, indices):
-        architecture = supergraph.space.architecture(indices)
-        child = hypermodel.build(architecture.to_hyperparameters())
-        inherit(supergraph.network, child, architecture)
-        return child
-
-    return make
 
 
 @pytest.fixture(scope="session")

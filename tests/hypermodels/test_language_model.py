@@ -131,7 +131,7 @@ print("fine")
 def test_it_generates_where_there_is_no_keras_enas(model, run_python, tmp_path):
     folder = str(tmp_path / "exported")
     model.export(folder, verbose=False)
-    assert "fine" in run_python(NEW_PROCESS.format(folder=folder))
+    assert "fine" in run_python("-c", NEW_PROCESS.format(folder=folder))
     x = np.arange(8, dtype="int32").reshape(2, 4)
     np.testing.assert_allclose(np.load(f"{folder}/outputs.npy"), np.array(model(x)), atol=1e-5)
 
@@ -179,4 +179,4 @@ print("fine")
 
 
 def test_each_replica_carries_its_own_streams(run_python):
-    assert "fine" in run_python(REPLICAS)
+    assert "fine" in run_python("-c", REPLICAS)

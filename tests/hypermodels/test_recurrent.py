@@ -16,6 +16,7 @@ from keras_enas.rewards import perplexity_reward
 from keras_enas.search_space import recorded_space
 from keras_enas.supergraph import Scorer, Supergraph
 from keras_enas.text import stream_batches
+from keras_enas.training import recurrent, recurrent_small
 
 PUBLISHED = "0 | 0 0 | 1 1 | 2 1 | 2 0 | 2 0 | 5 1 | 1 0 | 6 1 | 8 1 | 8 1 | 8 1"
 CORRECTED = "0 2 1 0 2 1 2 2 4 0 5 0 3 2 6 2"
@@ -28,11 +29,16 @@ def space_of(hypermodel):
     return recorded_space(hp)
 
 
-def corrected_space(num_nodes, **kwargs):
+def corrected_space(num_nodes, vocabulary_size=10, units=2):
     """As in google-research's enas_lm: a fixed first node, another order of activations."""
     order = ("tanh", "relu", "sigmoid", "identity")
     return HyperRecurrentLM(
-        10, num_nodes, 2, activations=order, first_activation="tanh", output="all", **kwargs
+        vocabulary_size,
+        num_nodes,
+        units,
+        activations=order,
+        first_activation="tanh",
+        output="all",
     )
 
 
@@ -80,21 +86,25 @@ def test_the_published_cells_are_read_and_printed():
 
 
 def test_the_published_cells_have_their_parameters():
-    """748 units: 22.03 M; 800 units: 20.8 M; 850 units: 22.95 M (with 10,000 words)."""
-    for nodes, units, millions, make in (
-        (12, 748, 22.03, HyperRecurrentLM),
-        (9, 800, 20.8, None),
-        (9, 850, 22.95, None),
+    """10,000 words; 748 units: 22.03 M, 800 units: 20.8 M, 850 units: 22.95 M."""
+    for hypermodel, text, millions in (
+        (HyperRecurrentLM(10_000, 12, 200, child_units=748), PUBLISHED, 22.03),
+        (corrected_space(9, vocabulary_size=10_000, units=800), CORRECTED, 20.8),
+        (corrected_space(9, vocabulary_size=10_000, units=850), DARTS, 22.95),
     ):
-        # 10,000 words and the matrices: counted, not built.
-        embedding = 10_000 * units
-        matrices = 2 * units * 2 * units + (nodes - 1) * units * 2 * units
-        assert (embedding + matrices) / 1e6 == pytest.approx(millions, abs=0.01)
-        # And the same formula at a size that builds at once.
-        small = make(10, nodes, 3) if make else HyperRecurrentLM(10, nodes, 3)
-        child = small.build(keras_tuner.HyperParameters())
+        child = hypermodel.build_architecture(text)
         count = sum(int(np.prod(v.shape)) for v in child.trainable_variables)
-        assert count == 10 * 3 + 6 * 6 + (nodes - 1) * 3 * 6
+        assert count / 1e6 == pytest.approx(millions, abs=0.01)
+
+
+def test_children_may_be_wider_and_leave_the_penalty_to_a_recipe():
+    hypermodel = HyperRecurrentLM(10, 3, 2, kernel_l2=0.1, embedding_units=2, child_units=4)
+    children = hypermodel.for_children(recurrent)
+    assert (children.units, children.embedding_units, children.kernel_l2) == (4, 4, 0.0)
+    assert hypermodel.for_children().kernel_l2 == 0.1
+    assert space_of(children) == space_of(hypermodel)
+    with pytest.raises(ValueError, match="'cell/node_2/activation'"):
+        hypermodel.build_architecture("0 | 0 0 | 0")
 
 
 def test_a_matrix_for_each_node_and_input():
@@ -238,6 +248,24 @@ def test_a_search_and_what_it_leaves(small_recurrent, tokens, tmp_path):
     np.testing.assert_allclose(np.array(outputs), np.array(retrained.model(x)), atol=1e-5)
 
 
+def test_a_recipe_trains_a_child(small_recurrent, tokens):
+    """The rows stay in order, the state is carried, the penalties are on."""
+    child = (
+        small_recurrent().for_children(recurrent_small).build_architecture("0 | 0 1 | 1 2 | 0 3")
+    )
+    recipe = recurrent_small.replace(epochs=4, slowness=0.5)
+    training, validation = stream_batches(tokens(800), 4, 8), stream_batches(tokens(200, 1), 4, 8)
+    before = child.evaluate(validation, verbose=0, return_dict=True)["perplexity"]
+    recipe.fit(child, training, validation_data=validation, verbose=0)
+    finished = recipe.finish(child)
+    assert isinstance(finished, LanguageModel)
+    after = finished.evaluate(validation, verbose=0, return_dict=True)["perplexity"]
+    assert after < before - 1
+    x, y = (np.concatenate(parts, 1) for parts in zip(*validation, strict=True))
+    values = keras.losses.sparse_categorical_crossentropy(y, finished(x), from_logits=True)
+    assert after == pytest.approx(float(np.exp(np.mean(values))), rel=1e-4)
+
+
 # Arguments.
 
 
@@ -273,6 +301,7 @@ def test_arguments_change_the_network():
         "InputLayer",
         "ReversibleEmbedding",
         "Recurrent",
+        "ActivationRegularization",
     ]
     assert isinstance(child.optimizer, keras.optimizers.Adam)
     cell = recurrent_layer(child).cell

@@ -3,18 +3,7 @@ import numpy as np
 import pytest
 from keras_tuner.engine.base_tuner import BaseTuner
 
-from keras_enas.search_space import Decision, SearchSpace, record
-
-
-def make_space(num_layers=3, num_ops=3):
-    decisions = []
-    for k in range(num_layers):
-        labels = tuple(f"op{i}" for i in range(num_ops))
-        decisions.append(Decision(f"layer_{k}/op", "op", labels))
-        for i in range(k):
-            name = f"layer_{k}/skip"
-            decisions.append(Decision(f"{name}/{i}", "skip", (0, 1), name))
-    return SearchSpace(decisions)
+from keras_enas.search_space import record
 
 
 class Choices(keras_tuner.HyperModel):
@@ -42,8 +31,8 @@ class CountingTuner(BaseTuner):
 
 
 @pytest.fixture(scope="session")
-def space():
-    return make_space()
+def space(macro_space):
+    return macro_space(3, 3)
 
 
 @pytest.fixture

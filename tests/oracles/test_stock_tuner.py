@@ -210,7 +210,7 @@ def test_damaged_arrays_are_named(make_tuner):
 def test_what_may_not_be_tuned_is_refused(make_tuner, fixed):
     hp = keras_tuner.HyperParameters()
     if fixed:
-        hp.Fixed("layer_0/op", "op1")
+        hp.Fixed("layer_0/op", "sep3")
     else:
         hp.Float("learning_rate", 0.1, 0.2)
     oracle = RandomOracle("val_accuracy", hyperparameters=hp, tune_new_entries=fixed)

@@ -5,8 +5,8 @@ import pytest
 
 from keras_enas import layers
 from keras_enas.choices import InputChoice, Keyed, OpChoice, SkipChoice
-from keras_enas.hypermodels import HyperMacroCNN
-from keras_enas.supergraph import Supergraph, inherit
+from keras_enas.hypermodels import HyperMacroCNN, HyperMicroCNN
+from keras_enas.supergraph import Supergraph
 
 FILTERS = 4
 
@@ -132,18 +132,28 @@ class DenseSpace(keras_tuner.HyperModel):
         return model
 
 
-def macro_space(**kwargs):
+def macro_hypermodel(**kwargs):
     return HyperMacroCNN((8, 8, 3), 3, **{"num_layers": 6, "filters": FILTERS, **kwargs})
+
+
+def micro_hypermodel(**kwargs):
+    kwargs = {"num_layers": 1, "filters": FILTERS, "num_blocks": 2, "dropout": 0.3, **kwargs}
+    return HyperMicroCNN((8, 8, 3), 3, **kwargs)
 
 
 @pytest.fixture(scope="session")
 def spaces():
     """The hypermodels to test with, by name: classes or functions that make a hypermodel."""
-    return {"macro": macro_space, "user": UserSpace, "dense": DenseSpace}
+    return {
+        "macro": macro_hypermodel,
+        "micro": micro_hypermodel,
+        "user": UserSpace,
+        "dense": DenseSpace,
+    }
 
 
 @pytest.fixture(scope="session")
-def shared():
+def shared(spaces):
     """Returns a function that gives a supergraph built once, with weights that all differ.
 
     Tests that use it may change its weights, as no test relies on them.
@@ -152,7 +162,7 @@ def shared():
 
     def get(name):
         if name not in made:
-            hypermodel = {"macro": macro_space, "user": UserSpace}[name]()
+            hypermodel = spaces[name]()
             made[name] = hypermodel, perturb(Supergraph(hypermodel, seed=0))
         return made[name]
 
@@ -167,19 +177,6 @@ def perturb(supergraph):
             noise = rng.uniform(0.05, 0.2, variable.shape)
             variable.assign_add(noise.astype(variable.dtype))
     return supergraph
-
-
-@pytest.fixture(scope="session")
-def make_child():
-    """Returns a function that builds the child of an architecture with inherited weights."""
-
-    def make(hypermodel, supergraph, indices):
-        architecture = supergraph.space.architecture(indices)
-        child = hypermodel.build(architecture.to_hyperparameters())
-        inherit(supergraph.network, child, architecture)
-        return child
-
-    return make
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def check_outputs(hypermodel, supergraph, make_child, x, n):
             )
 
 
-@pytest.mark.parametrize("name, n", [("macro", 5), ("user", 10)])
+@pytest.mark.parametrize("name, n", [("macro", 5), ("micro", 5), ("user", 10)])
 def test_outputs_are_equal(shared, make_child, images, name, n):
     check_outputs(*shared(name), make_child, images(6)[0], n)
 
@@ -35,7 +35,7 @@ def test_outputs_of_the_whole_macro_space_are_equal(spaces, make_child, images):
     check_outputs(hypermodel, Supergraph(hypermodel, seed=0), make_child, images(6)[0], 30)
 
 
-@pytest.mark.parametrize("name", ["macro", "user"])
+@pytest.mark.parametrize("name", ["macro", "micro", "user"])
 def test_a_training_step_is_equal(spaces, make_child, images, name):
     """After one step of `fit` on each, inheriting again gives the weights of the child."""
     hypermodel = spaces[name](**({"num_layers": 3} if name == "macro" else {}))

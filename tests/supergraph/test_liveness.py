@@ -8,6 +8,7 @@ import keras_tuner
 import numpy as np
 import pytest
 import tensorflow as tf
+from function_space import FromFunction, compiled
 
 from keras_enas.choices import InputChoice, Keyed, OpChoice, SkipChoice
 from keras_enas.supergraph import Scorer, Supergraph
@@ -159,15 +160,9 @@ def test_what_cannot_be_passed_over_always_runs(numbers, why):
         if why == "shared":
             other = layer(other)
         chosen = InputChoice(hp, "source")([inputs, other])
-        model = keras.Model(inputs, keras.layers.Dense(1)(chosen))
-        model.compile("sgd", "mse")
-        return model
+        return compiled(inputs, keras.layers.Dense(1)(chosen))
 
-    class Space(keras_tuner.HyperModel):
-        def build(self, hp):
-            return build(hp)
-
-    supergraph = Supergraph(Space())
+    supergraph = Supergraph(FromFunction(build))
     supergraph.set_architectures([[0]])
     runs.clear()
     loss = supergraph.fit(x, y, batch_size=30, verbose=0).history["loss"][0]

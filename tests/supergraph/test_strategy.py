@@ -12,7 +12,7 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras
-from conftest import DenseSpace, UserSpace, macro_space
+from conftest import DenseSpace, UserSpace, macro_hypermodel
 from keras_enas.supergraph import Scorer, Supergraph
 
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
@@ -52,7 +52,7 @@ print("fine")
 
 
 WHOLE_SPACES = """
-for make in (lambda: macro_space(num_layers=3), UserSpace):
+for make in (lambda: macro_hypermodel(num_layers=3), UserSpace):
     x = rng.normal(size=(16, 8, 8, 3)).astype("float32")
     y = rng.integers(0, 3, 16).astype("int32")
     with strategy.scope():
@@ -71,9 +71,9 @@ print("fine")
 
 
 def test_each_replica_trains_its_own_row(run_python):
-    assert run_python(SETUP + BY_HAND).strip().endswith("fine")
+    assert run_python("-c", SETUP + BY_HAND).strip().endswith("fine")
 
 
 @pytest.mark.slow
 def test_whole_spaces_train_and_score(run_python):
-    assert run_python(SETUP + WHOLE_SPACES).strip().endswith("fine")
+    assert run_python("-c", SETUP + WHOLE_SPACES).strip().endswith("fine")

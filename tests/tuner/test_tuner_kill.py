@@ -4,8 +4,6 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
-import sys
 
 import pytest
 from driver import HOOKS
@@ -14,21 +12,6 @@ DRIVER = pathlib.Path(__file__).with_name("driver.py")
 # In one project one after the other: while a generation is written, then between its being there
 # and KerasTuner's knowing of it.
 CHAIN = ("after the first file", "oracle.json 2")
-
-
-def run(folder, hook=None):
-    """Runs the driver; returns its exit code."""
-    root = DRIVER.parent.parent.parent
-    result = subprocess.run(
-        [sys.executable, str(DRIVER), str(folder), *([hook] if hook else [])],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert result.returncode in (0, -signal.SIGKILL), result.stderr[-4000:]
-    return result.returncode
 
 
 def what_is_left(folder):
@@ -45,23 +28,29 @@ def what_is_left(folder):
 
 
 @pytest.fixture(scope="module")
-def never_killed(tmp_path_factory):
+def run(run_python):
+    """Returns a function that runs the driver, which must end as `code` says."""
+    return lambda *arguments, code=0: run_python(DRIVER, *arguments, timeout=600, code=code)
+
+
+@pytest.fixture(scope="module")
+def never_killed(run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    assert run(folder) == 0
+    run(folder)
     return what_is_left(folder)
 
 
-def test_killed_twice(tmp_path, never_killed):
+def test_killed_twice(run, tmp_path, never_killed):
     for hook in CHAIN:
-        assert run(tmp_path, hook) == -signal.SIGKILL, hook
+        run(tmp_path, hook, code=-signal.SIGKILL)
         assert not (tmp_path / "end.json").exists()
-    assert run(tmp_path) == 0
+    run(tmp_path)
     assert what_is_left(tmp_path) == never_killed
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("hook", HOOKS)
-def test_killed_at(hook, tmp_path, never_killed):
-    assert run(tmp_path, hook) == -signal.SIGKILL
-    assert run(tmp_path) == 0
+def test_killed_at(hook, run, tmp_path, never_killed):
+    run(tmp_path, hook, code=-signal.SIGKILL)
+    run(tmp_path)
     assert what_is_left(tmp_path) == never_killed

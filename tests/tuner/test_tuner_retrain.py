@@ -106,9 +106,8 @@ def test_the_files_load_without_the_package(retrained, tmp_path, run_python):
     tuner, result, vx = retrained
     np.save(tmp_path / "x.npy", vx)
     out = str(tmp_path / "out.npz")
-    said = run_python(
-        LOADED_ELSEWHERE.format(x=str(tmp_path / "x.npy"), folder=tuner.project_dir, out=out)
-    )
+    script = LOADED_ELSEWHERE.format(x=str(tmp_path / "x.npy"), folder=tuner.project_dir, out=out)
+    said = run_python("-c", script)
     assert said.strip() == "['keras']"
     expected = result.model.predict(vx, verbose=0)
     with np.load(out) as found:

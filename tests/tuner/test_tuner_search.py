@@ -61,14 +61,14 @@ def test_a_new_tuner_goes_on_to_a_larger_max_trials(make_tuner, search, files, s
     assert len(longer.oracle.end_order) == 11
     assert same_state(first, again) and not same_state(first, longer)
     # In one object the same, and the order of the rounds is that of their numbers.
-    assert [int(t.trial_id) for t in longer._completed_trials()] == list(range(11))
+    assert [int(t.trial_id) for t in completed_trials(longer)] == list(range(11))
 
 
 def test_the_oracle_learns_and_warmup_rounds_do_not(make_tuner, search):
     warm = search(make_tuner(warmup_rounds=1, controller=True))
     # One round of two updates of four samples.
     assert int(warm.oracle.get_arrays()["learned/num_learned"]) == 8
-    trials = warm._completed_trials()
+    trials = completed_trials(warm)
     assert not trials[0].metrics.exists("controller_mean_reward")
     assert trials[1].metrics.exists("controller_mean_reward")
 

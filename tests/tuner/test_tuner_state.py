@@ -88,7 +88,7 @@ def test_a_damaged_generation(make_tuner, search, same_state):
     damage(os.path.join(tuner.project_dir, "shared", "generation-000002", "weights.npz"))
     with pytest.warns(UserWarning, match="Generation 2 .* is damaged.*the one before"):
         longer = search(make_tuner(max_trials=3))
-    assert len(longer._completed_trials()) == 3
+    assert len(completed_trials(longer)) == 3
     assert numbers(longer)[-1] == 3
     # The third round began where the first ended.
     assert int(longer.supergraph.optimizer.iterations) == 12
@@ -162,7 +162,7 @@ def test_nan_that_persists_ends_the_search(make_tuner, search):
     assert np.isfinite(tuner.derive(k=3)[0].score.reward)
     # When the cause is mended a new process goes on.
     better = search(make_tuner(max_trials=5))
-    assert len(better._completed_trials()) == 3
+    assert len(completed_trials(better)) == 3
 
 
 def test_too_few_rounds_to_persist(make_tuner, search):

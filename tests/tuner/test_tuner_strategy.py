@@ -40,4 +40,4 @@ print("done")
 
 def test_mirrored_strategy(run_python, tmp_path):
     """Two logical CPUs train the supergraph; each step trains two architectures."""
-    assert run_python(SCRIPT.format(folder=str(tmp_path))).strip().endswith("done")
+    assert run_python("-c", SCRIPT.format(folder=str(tmp_path))).strip().endswith("done")

@@ -1,4 +1,4 @@
-"""What regularises a language model, where Keras has no layer for it."""
+"""Dropout of whole words."""
 
 import keras
 import tensorflow as tf
@@ -44,44 +44,6 @@ class WordDropout(keras.layers.Layer):
         config = {"vocabulary_size": self.vocabulary_size, "rate": self.rate, "seed": self.seed}
         return {**super().get_config(), **config}
 
-
-@keras.saving.register_keras_serializable(package="keras_enas")
-class ActivationPenalty(keras.layers.Layer):
-    """Adds penalties on activations `(streams, steps, units)` to the loss while training.
-
-    `l2 mean(h^2) + slowness mean((h_t - h_{t-1})^2)` (Merity et al. 2017; in
-    the released code of ENAS's language models). The output is the input.
-
-    Args:
-        l2: Float.
-        slowness: Float.
-        **kwargs: As in `keras.layers.Layer`.
-    """
-
-    def __init__(self, l2=0.0, slowness=0.0, **kwargs):
-        super().__init__(**kwargs)
-        self.l2 = l2
-        self.slowness = slowness
-
-    def build(self, input_shape):
-        pass
-
-    def compute_output_spec(self, inputs, training=False):
-        return keras.KerasTensor(inputs.shape, inputs.dtype)
-
-    def call(self, inputs, training=False):
-        if training:
-            x = tf.cast(inputs, "float32")
-            if self.l2:
-                self.add_loss(self.l2 * tf.reduce_mean(tf.square(x)))
-            if self.slowness:
-                # Of a single step there is no difference, and its mean would be NaN.
-                steps = x[:, 1:] - x[:, :-1]
-                total = tf.reduce_sum(tf.square(steps))
-                self.add_loss(
-                    self.slowness * tf.math.divide_no_nan(total, tf.cast(tf.size(steps), x.dtype))
-                )
-        return inputs
-
-    def get_config(self):
-        return {**super().get_config(), "l2": self.l2, "slowness": self.slowness}
+    def to_keras(self, inputs):
+        """Leaves the layer out: inference does not need it."""
+        return inputs[1], []

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_enas.layers import HighwayCell, Recurrent
-from keras_enas.layers.highway import highway_sequence
+from keras_enas.layers.highway import Decisions, highway_sequence
 
 ORDER = ("tanh", "relu", "identity", "sigmoid")
 # (source, activation) of nodes 1, 2 and so on; activation of node 0.
@@ -126,9 +126,8 @@ def gradients(x, state, mask, kernels, decisions, training, graph):
     def run(x, state, *kernels):
         with tf.GradientTape() as tape:
             tape.watch([x, state, *kernels])
-            outputs, last = highway_sequence(
-                x, state, mask, list(kernels), sources, activations, ORDER, shares, 0.5, training
-            )
+            decided = Decisions(sources, activations, ORDER, shares, 0.5, mask)
+            outputs, last = highway_sequence(x, state, list(kernels), decided, training)
             # Weighted, so that no two gradients agree by chance; the last state counts too.
             weights = tf.reshape(tf.range(tf.size(outputs), dtype=x.dtype), tf.shape(outputs))
             loss = tf.reduce_sum(outputs * tf.sin(weights)) + tf.reduce_sum(tf.square(last))
@@ -171,7 +170,7 @@ def test_the_gradient_is_tensorflows(name, masked):
 def test_loose_ends_of_the_published_cells(text, loose):
     first, *rest = map(int, text.split())
     nodes = list(zip(rest[::2], rest[1::2], strict=True))
-    shares = HighwayCell(2, nodes, first).decisions()["shares"]
+    shares = HighwayCell(2, nodes, first).decisions().shares
     assert [i for i, share in enumerate(shares) if share] == loose
     assert sum(shares) == pytest.approx(1)
 
