@@ -7,7 +7,8 @@
 `HyperRecurrentLM` with its default dropout and optimizer on random tokens; a configuration is
 nodes x units x streams x vocabulary, at `--steps` of back-propagation (35, as in the paper). The
 child is `hypermodel.build(...)` of the same decisions, a keras_enas layer too. `--stock` adds the
-child whose cell runs in `keras.layers.RNN` with TensorFlow's own gradient, as one would write it.
+child whose cell runs in `keras.layers.RNN` with TensorFlow's own gradient, as one would write it
+(all three then without dropout of states).
 How times are taken: see `step_time_turns.py`.
 """
 
@@ -30,27 +31,12 @@ from keras_enas.text import stream_batches
 CONFIGS = ("12x200x64x1000", "12x200x64x10000", "9x128x32x1000", "12x128x32x1000")
 
 
-class StockRecurrent(keras.layers.Layer):
-    """A `Recurrent` whose cell runs in `keras.layers.RNN`, step by step."""
-
-    def __init__(self, recurrent):
-        super().__init__()
-        self.dropout = keras.layers.SpatialDropout1D(recurrent.dropout)
-        self.rnn = keras.layers.RNN(recurrent.cell, return_sequences=True)
-
-    def call(self, inputs, training=False):
-        return self.rnn(self.dropout(inputs, training=training))
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:2], self.rnn.cell.units)
-
-
 def stock_of(child):
-    """The child with the cell in Keras' own recurrent layer; its dropout is of the input alone."""
+    """The child with the cell in Keras' own recurrent layer."""
 
     def call(layer, *args, **kwargs):
         if isinstance(layer, Recurrent):
-            layer = StockRecurrent(layer)
+            layer = keras.layers.RNN(layer.cell, return_sequences=True)
         return layer(*args, **kwargs)
 
     stock = keras.models.clone_model(child, call_function=call, clone_function=_copy)
@@ -71,7 +57,8 @@ def measure_recurrent(config, architectures=5, turns=6, steps=4, bptt=35, stock=
         turns: Integer, turns of each model.
         steps: Integer, steps counted in a turn.
         bptt: Integer, tokens of a row.
-        stock: Boolean, whether to time Keras' own recurrent layer too.
+        stock: Boolean, whether to time Keras' own recurrent layer too; then
+            nothing has dropout of states.
 
     Returns:
         Dict: `recurrent_step_vs_child` (the mean over the architectures of each
@@ -81,7 +68,8 @@ def measure_recurrent(config, architectures=5, turns=6, steps=4, bptt=35, stock=
     tokens = np.random.default_rng(0).integers(0, vocabulary, streams * (bptt * (steps + 1) + 1))
     dataset = stream_batches(tokens, streams, bptt).cache()
     one = stream_batches(tokens[: streams * (bptt + 1)], streams, bptt)
-    hypermodel = HyperRecurrentLM(vocabulary, nodes, units)
+    # Keras' layer has no dropout for the states of a cell.
+    hypermodel = HyperRecurrentLM(vocabulary, nodes, units, state_dropout=0.0 if stock else 0.25)
     # The first network of a process pays for loading TensorFlow's parts.
     small = HyperRecurrentLM(10, 2, 4).build(keras_tuner.HyperParameters())
     small.fit(stream_batches(tokens % 10, 4, 5).take(2), shuffle=False, verbose=0)

@@ -11,8 +11,8 @@ Penn Treebank usually is: tokens apart from each other by spaces, a sentence a l
 
 The defaults are those of Pham et al. 2018 for Penn Treebank where the paper states them: 12 nodes,
 64 streams, 35 steps, 150 rounds of one epoch, learning rate 20 falling from epoch 15, the
-published controller, reward 80 / perplexity. **They need a GPU and were not run by us**; what was
-run is `--small`.
+published controller, reward 80 / perplexity; children are trained by the recipe `recurrent`. **They
+need a GPU and were not run by us**; what was run is `--small`.
 
 The shared weights and the children are trained on the training text, architectures are chosen by
 the validation text, the test text is looked at once, at the end.
@@ -22,11 +22,13 @@ import argparse
 import os
 import pathlib
 import re
+import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Networks this small gain nothing from several threads an operation.
-os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+if "--small" in sys.argv:
+    # Networks this small gain nothing from several threads an operation.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 import keras
 import keras_tuner
@@ -40,7 +42,9 @@ PAPER = {
     "streams": 64,
     "steps": 35,
     "rounds": 150,
-    "epochs": 150,
+    # Those of the recipe.
+    "epochs": None,
+    "recipe": "recurrent",
     "children": 3,
     "learning_rate": 20.0,
     "model": {"num_nodes": 12, "units": 1000},
@@ -52,6 +56,8 @@ SMALL = {
     "steps": 20,
     "rounds": 8,
     "epochs": 4,
+    # None: the model's own optimizer, its rate falling to 0 along a cosine.
+    "recipe": None,
     "children": 2,
     # The shared weights of a small net on a small text do not bear the paper's 20.
     "learning_rate": 5.0,
@@ -130,6 +136,7 @@ def main():
     parser.add_argument("--output", default="runs/language_model", help="folder for all files")
     arguments = parser.parse_args()
     began = time.monotonic()
+    size = "small" if arguments.small else "paper"
     settings = dict(SMALL if arguments.small else PAPER)
     for name in ("rounds", "epochs", "children"):
         if getattr(arguments, name) is not None:
@@ -156,7 +163,7 @@ def main():
         max_trials=settings["rounds"],
         seed=arguments.seed,
         directory=arguments.output,
-        project_name=f"{'small' if arguments.small else 'paper'}-seed-{arguments.seed}",
+        project_name=f"{size}-{pathlib.Path(arguments.data or 'topics').stem}-{arguments.seed}",
         **settings["search"],
     )
     print(
@@ -174,6 +181,7 @@ def main():
         train_batches,
         validation_data=valid_batches,
         test_data=test_batches,
+        recipe=settings["recipe"] and getattr(keras_enas.training, settings["recipe"]),
         epochs=settings["epochs"],
         top=settings["children"],
         random_baseline=settings["children"],

@@ -33,6 +33,9 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
     the objective `keras_tuner.Objective("val_perplexity", "min")`, the paper's
     reward `keras_enas.perplexity_reward()`.
 
+    A child's `export` writes a SavedModel with states in and out; its `.keras` file
+    needs keras_enas where it is loaded, since the cell is no stock layer.
+
     Defaults are those of the search in google-research's `enas_lm`, the corrected
     code, for Penn Treebank; those of the cell and of the optimizer the paper's.
 

@@ -1,5 +1,7 @@
 """The recurrent cell of ENAS as Keras layers."""
 
+import numbers
+
 import keras
 import tensorflow as tf
 
@@ -67,8 +69,8 @@ class HighwayCell(keras.layers.Layer):
     ):
         # The rows of stacks are cast, not the stacks.
         super().__init__(autocast=False, **kwargs)
-        nodes = tuple(tuple(node) for node in nodes)
-        activations = tuple(activations)
+        nodes = tuple(tuple(map(_index, node)) for node in nodes)
+        first, activations = _index(first), tuple(activations)
         _check(units, nodes, first, activations, output, bound)
         self.units = units
         self.nodes = nodes
@@ -249,6 +251,17 @@ def _shares_of_loose_ends(sources, dtype):
         return [1.0 / sum(loose) if one else 0.0 for one in loose]
     taken = tf.reduce_max(tf.one_hot(tf.stack(sources), nodes, dtype=dtype), axis=0)
     return tf.unstack((1 - taken) / tf.reduce_sum(1 - taken))
+
+
+def _index(index):
+    """An integer as Python's own, or what has a `read`."""
+    if hasattr(index, "read"):
+        return index
+    if isinstance(index, numbers.Integral) and not isinstance(index, bool):
+        return int(index)
+    raise ValueError(
+        f"`nodes` and `first` must be integers, or what `IndexChoice` gave. Received: {index!r}."
+    )
 
 
 def _number(index):

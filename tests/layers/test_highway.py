@@ -249,6 +249,8 @@ def test_the_layer_is_read_back_from_its_config(tmp_path):
         ({"nodes": [(0, 0), (2, 0)]}, "`nodes\\[1\\]`.*source=2"),
         ({"nodes": [(0, 4)]}, "an activation is an index 0 to 3. Received: 4"),
         ({"nodes": [(0, 0, 0)]}, "pairs"),
+        ({"nodes": [(0, "tanh")]}, "must be integers.*'tanh'"),
+        ({"first": 0.0}, "must be integers"),
         ({"first": -1}, "an activation is an index"),
         ({"activations": ("tanh", "gelu")}, "`activations`"),
         ({"activations": ("tanh", "tanh")}, "`activations`"),
@@ -259,6 +261,23 @@ def test_the_layer_is_read_back_from_its_config(tmp_path):
 def test_bad_cells_are_refused(kwargs, message):
     with pytest.raises(ValueError, match=message):
         HighwayCell(**{"units": 4, "nodes": [(0, 0)], **kwargs})
+
+
+def test_numbers_of_numpy_are_numbers():
+    cell = HighwayCell(4, np.array([[0, 1], [1, 2]]), first=np.int32(3))
+    assert cell.get_config()["nodes"] == [[0, 1], [1, 2]] and type(cell.first) is int
+
+
+def test_a_supergraphs_cell_has_no_config():
+    class Index:
+        num_candidates = 2
+
+        def read(self):
+            return tf.constant(0)
+
+    cell = HighwayCell(4, [(0, Index())])
+    with pytest.raises(ValueError, match="Build a child"):
+        cell.get_config()
 
 
 def test_bad_layers_are_refused():
