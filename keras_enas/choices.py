@@ -1,4 +1,4 @@
-"""The words a hypermodel speaks: `OpChoice`, `InputChoice`, `SkipChoice`, `Keyed`.
+"""The words a hypermodel speaks: `OpChoice`, `InputChoice`, `SkipChoice`, `IndexChoice`, `Keyed`.
 
 With an ordinary `keras_tuner.HyperParameters` each registers one `hp.Choice` a
 decision and gives what was chosen. A `HyperParameters` that has a `switch_maker`
@@ -120,6 +120,43 @@ class SkipChoice:
             return y, earlier
         chosen = [tensor for bit, tensor in zip(bits, earlier, strict=True) if bit]
         return (keras.layers.Add()([x, *chosen]) if chosen else x), earlier
+
+
+def IndexChoice(hp, name, candidates):
+    """Chooses an index, for a layer that makes something of it itself.
+
+    Where no switch can stand, as inside the loop of a recurrent network, a layer
+    is given the index of what was chosen. Called, it reads it with
+    `keras_enas.layers.read`: an integer in a child, an int32 scalar tensor in the
+    supergraph. Weights that belong to the decision are
+    `keras_enas.layers.KeyedWeight`. A layer that keeps integers in its
+    `get_config` makes a child that can be saved.
+
+    Args:
+        hp: The `keras_tuner.HyperParameters` given to `build(hp)`.
+        name: String, the name of the decision, under the current `hp.name_scope`.
+        candidates: List of labels, for one of several operations; or a positive
+            integer, how many inputs there are to choose from.
+
+    Returns:
+        The index: an integer, or in the supergraph an object with `read()`.
+
+    Raises:
+        ValueError: If `candidates` is neither, or another choice has this name
+            with other candidates.
+    """
+    if isinstance(candidates, int) and not isinstance(candidates, bool) and candidates > 0:
+        decision = Decision(_scoped(hp, name), "input", tuple(range(candidates)))
+    elif isinstance(candidates, (list, tuple)) and candidates:
+        decision = Decision(_scoped(hp, name), "op", tuple(candidates))
+    else:
+        raise ValueError(
+            f"`candidates` of IndexChoice '{name}' must be a list of labels such as "
+            f"['tanh', 'relu'], or a positive number of inputs. Received: {candidates!r}."
+        )
+    value = _register(hp, decision)
+    maker = getattr(hp, "switch_maker", None)
+    return decision.index_of(value) if maker is None else maker.index(decision)
 
 
 def Keyed(hp, name, factory, only=None):

@@ -15,3 +15,27 @@ def objective_reward(metrics, objective):
     """
     value = metrics[objective.name.removeprefix("val_")]
     return value if objective.direction == "max" else -value
+
+
+def perplexity_reward(c=80.0):
+    """The reward of the recurrent space: `c / perplexity` (paper, section 3.1).
+
+    Args:
+        c: Float, positive. 80 in the paper and in the released code, for words of
+            Penn Treebank, where a perplexity is about that: the controller's
+            profile "default" does not mind the scale, the published ones do.
+
+    Returns:
+        A function of metrics and objective, for `ENASTuner(reward=...)`; the
+        objective is a perplexity.
+
+    Raises:
+        ValueError: If `c` is not positive.
+    """
+    if not c > 0:
+        raise ValueError(f"`c` must be positive. Received: c={c!r}.")
+
+    def reward(metrics, objective):
+        return c / metrics[objective.name.removeprefix("val_")]
+
+    return reward

@@ -93,3 +93,18 @@ def macro_space():
         return SearchSpace(decisions)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def make_child():
+    """Returns a function that builds the child of an architecture with inherited weights."""
+
+    from keras_enas.supergraph import inherit
+
+    def make(hypermodel, supergraph, indices):
+        architecture = supergraph.space.architecture(indices)
+        child = hypermodel.build(architecture.to_hyperparameters())
+        inherit(supergraph.network, child, architecture)
+        return child
+
+    return make

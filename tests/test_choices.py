@@ -5,7 +5,14 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from keras_enas.choices import InputChoice, Keyed, LooseEnds, OpChoice, SkipChoice
+from keras_enas.choices import (
+    IndexChoice,
+    InputChoice,
+    Keyed,
+    LooseEnds,
+    OpChoice,
+    SkipChoice,
+)
 from keras_enas.search_space import recorded_space
 
 DENSE = {
@@ -66,6 +73,23 @@ def test_skip_choice_adds_what_was_chosen():
     assert SkipChoice(hp, "nothing")(inputs, []) == (inputs, [])
     assert len(recorded_space(hp)) == 2
     assert [d.group for d in recorded_space(hp)] == ["skip", "skip"]
+
+
+def test_index_choice_gives_a_number():
+    hp = keras_tuner.HyperParameters()
+    assert IndexChoice(hp, "f", ["tanh", "relu"]) == 0
+    assert IndexChoice(hp, "one", 1) == 0
+    hp.values.update({"f": "relu", "source": 2})
+    with hp.name_scope("cell"):
+        hp.values["cell/source"] = 1
+        assert IndexChoice(hp, "source", 3) == 1
+    assert IndexChoice(hp, "f", ("tanh", "relu")) == 1
+    assert [(d.name, d.kind, d.candidates) for d in recorded_space(hp)] == [
+        ("f", "op", ("tanh", "relu")),
+        ("one", "input", (0,)),
+        ("cell/source", "input", (0, 1, 2)),
+    ]
+    assert isinstance(IndexChoice(hp, "f", ("tanh", "relu")), int)
 
 
 def test_scopes_and_loops():
@@ -132,6 +156,11 @@ def identity():
         (lambda hp: OpChoice(hp, "op", {"a": lambda: 3}), "'a' of OpChoice 'op'"),
         (lambda hp: OpChoice(hp, "op", {"a b": identity}), "label 'a b'"),
         (lambda hp: InputChoice(hp, "source")([]), "'source' was called on an empty list"),
+        (lambda hp: IndexChoice(hp, "i", 0), "IndexChoice 'i' must be a list of labels"),
+        (lambda hp: IndexChoice(hp, "i", []), "IndexChoice 'i' must be a list of labels"),
+        (lambda hp: IndexChoice(hp, "i", True), "IndexChoice 'i' must be a list of labels"),
+        (lambda hp: IndexChoice(hp, "i", "tanh"), "IndexChoice 'i' must be a list of labels"),
+        (lambda hp: IndexChoice(hp, "i", ["a b"]), "label 'a b'"),
         (lambda hp: Keyed(hp, "op", identity), "no decision is named 'op' yet"),
     ],
 )
@@ -156,6 +185,7 @@ def test_bad_keys_are_refused():
         lambda hp: OpChoice(hp, "op", {"linear": identity, "other": identity}),
         lambda hp: OpChoice(hp, "op", dict(reversed(DENSE.items()))),
         lambda hp: InputChoice(hp, "op")([1, 2, 3]),
+        lambda hp: IndexChoice(hp, "op", 3),
     ],
 )
 def test_two_choices_of_one_name_with_different_candidates_are_refused(second):

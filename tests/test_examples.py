@@ -101,6 +101,31 @@ def test_shifted_images_keep_their_size_and_labels(load):
     assert sorted(np.concatenate([labels for _, labels in batches])) == list(range(130))
 
 
+def test_the_language_models_text_is_in_three_parts(load):
+    parts = load("language_model").python_topics()
+    sizes = [len(part.split()) for part in parts]
+    assert 0.75 < sizes[0] / sum(sizes) < 0.85 and min(sizes) > 5000
+    # The commonest words are the same in all parts, and whole stretches are not.
+    assert all(part.count("the ") > 200 for part in parts)
+    stretches = [set(part[i : i + 400] for i in range(0, len(part), 40)) for part in parts]
+    assert not stretches[1] & stretches[2]
+
+
+def test_the_language_model_has_the_settings_of_the_paper(load):
+    paper = load("language_model").PAPER
+    assert paper["model"]["num_nodes"] == 12
+    assert (paper["streams"], paper["steps"], paper["rounds"]) == (64, 35, 150)
+    assert paper["learning_rate"] == 20.0
+    search = paper["search"]
+    assert search["controller_updates"] * search["samples_per_update"] == 2000
+
+
+def test_a_unigram_models_perplexity(load):
+    perplexity = load("language_model").unigram_perplexity
+    text = np.array([0, 1, 2, 3] * 1000)
+    assert perplexity(text, text, 4) == pytest.approx(4.0, rel=1e-3)
+
+
 @pytest.mark.slow
 def test_quickstart_in_its_shortest_setting(run, tmp_path):
     printed = run("quickstart", "--rounds", "2", "--children", "1", "--output", "out")
@@ -122,3 +147,21 @@ def test_cifar10_small_runs(run, tmp_path, cifar10_in_a_folder):
 @pytest.mark.slow
 def test_custom_space_runs(run):
     run("custom_space")
+
+
+@pytest.mark.slow
+def test_language_model_small_runs(run, tmp_path):
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for part, size in (("train", 12_000), ("valid", 6_000), ("test", 3_000)):
+        words = rng.choice(["the", "cat", "saw", "a", "dog", "<unk>"], size)
+        lines = [" ".join(words[i : i + 10]) for i in range(0, size, 10)]
+        (folder / f"some.{part}.txt").write_text("\n".join(lines))
+    arguments = ["--small", "--data", folder, "--rounds", "3", "--epochs", "1", "--children", "1"]
+    printed = run("language_model", *arguments)
+    assert "Round 3/3" in printed and "Trained from scratch under one recipe" in printed
+    written = printed.split("It writes:\n")[1].rpartition("Done")[0]
+    assert written.startswith("the ") and "<unk>" not in written
+    assert len(written.split()) > 40
+    assert next(tmp_path.rglob("best_architecture.png")).stat().st_size > 1000

@@ -199,6 +199,8 @@ class LSTMPolicy(keras.layers.Layer):
                     chosen /= 1.0 + tf.reduce_sum(chosen, axis=1, keepdims=True)
                 # Without broadcasting, whose gradient would double the steps of the trace.
                 x = tf.squeeze(tf.raw_ops.BatchMatMul(x=chosen[:, None, :], y=values), axis=1)
+                if step.kind == "input" and self.settings.distance_penalty:
+                    x /= 0.1 + tf.linalg.matvec(chosen, _distances(step.width))[:, None]
             if step.closes:
                 if step.kind != "skip":
                     h, c = lstm_step(x, h, c, kernel)
@@ -226,7 +228,9 @@ class LSTMPolicy(keras.layers.Layer):
         if step.kind == "skip":
             return tf.stack([-logits, logits], axis=-1)
         if step.kind == "input":
-            return tf.reshape(logits, (tf.shape(logits)[0], -1, step.width))
+            logits = tf.reshape(logits, (tf.shape(logits)[0], -1, step.width))
+            if self.settings.distance_penalty:
+                logits -= self.settings.distance_penalty * _distances(step.width) ** 2
         return logits
 
     def _preference(self, step):
@@ -242,3 +246,8 @@ class LSTMPolicy(keras.layers.Layer):
 def _of(values, candidates):
     """The value of each candidate, 0 for those that are not named."""
     return [values.get(label, 0.0) for label in candidates]
+
+
+def _distances(width):
+    """How many blocks back each of `width` inputs lies; the last is the block before."""
+    return np.arange(width, 0, -1, dtype=np.float32)

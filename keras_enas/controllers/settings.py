@@ -39,6 +39,9 @@ class ControllerSettings:
         entropy_in: `"reward"`, where paper and code have it, or `"loss"`.
         entropy_of: `"policy"`, the true entropy, or `"sample"`, that of the
             sampled candidate alone as in the released macro code.
+        distance_penalty: Float, by which times d^2 the logit of an input is lowered
+            that lies d blocks back; what is handed on of it is then divided by
+            `0.1 + d`. The released recurrent code has 1/6; 0 leaves both out.
         skip_target: Float, the share of skips aimed for (paper: 0.4).
         skip_weight: Float, of the skip penalty (paper: 0.8). 0 leaves it out.
         skip_probability: `"policy"`, the penalty takes the probability by
@@ -66,6 +69,7 @@ class ControllerSettings:
     entropy_weight: float = 0.01
     entropy_in: str = "loss"
     entropy_of: str = "policy"
+    distance_penalty: float = 0.0
     skip_target: float = 0.4
     skip_weight: float = 0.8
     skip_probability: str = "policy"
@@ -100,7 +104,13 @@ class ControllerSettings:
                 )
         optional = ("tanh_constant", "temperature", "offset_bound")
         positive = ("op_tanh_reduce", "learning_rate", "epsilon", *optional)
-        not_negative = ("init_range", "offset_learning_rate", "entropy_weight", "skip_weight")
+        not_negative = (
+            "init_range",
+            "offset_learning_rate",
+            "entropy_weight",
+            "distance_penalty",
+            "skip_weight",
+        )
         for name in positive + not_negative:
             value = getattr(self, name)
             if value is None and name in optional:
@@ -171,6 +181,9 @@ _SEPARABLE = {
 # skip penalty, the baseline's decay) as in the released code.
 # "released_code": melodyguan/enas, scripts/cifar10_macro_search.sh.
 # The same two for the micro space; the second is scripts/cifar10_micro_search.sh.
+# "paper_recurrent": the text's other settings for Penn Treebank.
+# "released_code_recurrent": google-research's enas_lm, which replaced the recurrent part of
+# melodyguan/enas; but for its softmax, there tied to the embedding of the operations.
 PROFILES = {
     "default": {},
     "paper": {
@@ -187,6 +200,27 @@ PROFILES = {
         "temperature": None,
         "entropy_weight": 1e-4,
         "entropy_of": "sample",
+    },
+    "paper_recurrent": {
+        **_PUBLISHED,
+        "learning_rate": 0.00035,
+        "tanh_constant": 2.5,
+        "temperature": 5.0,
+        "entropy_weight": 1e-4,
+    },
+    "released_code_recurrent": {
+        **_PUBLISHED,
+        "learning_rate": 5e-5,
+        "beta_1": 0.9,
+        "epsilon": 1e-8,
+        "tanh_constant": 2.25,
+        "temperature": 5.0,
+        "init_range": 0.01,
+        "baseline_decay": 0.999,
+        "entropy_weight": 1e-5,
+        "entropy_of": "sample",
+        "distance_penalty": 1.0 / 6.0,
+        "samples_per_update": 10,
     },
 }
 PROFILES["paper_micro"] = {**PROFILES["paper"], **_SEPARABLE}

@@ -165,7 +165,10 @@ class ActivationRegularization(keras.layers.Layer):
                 loss += self.l2 * keras.ops.mean(keras.ops.square(outputs))
             if self.slowness:
                 change = outputs[:, 1:] - outputs[:, :-1]
-                loss += self.slowness * keras.ops.mean(keras.ops.square(change))
+                # Of a single step there is none, and its mean would be NaN.
+                count = keras.ops.cast(keras.ops.size(change), "float32")
+                total = keras.ops.sum(keras.ops.square(change))
+                loss += self.slowness * keras.ops.divide_no_nan(total, count)
             self.add_loss(loss)
         return inputs
 

@@ -21,13 +21,14 @@ class ENASOracle(SearchOracle):
 
     `profile="paper"` is the published controller, `"released_code"` its
     released code's, `"default"` the one that measures best
-    (benchmarks/README.md). Any argument of
+    (benchmarks/README.md). `"paper_recurrent"` and `"released_code_recurrent"`
+    are those of the search for recurrent cells. Any argument of
     `keras_enas.controllers.ControllerSettings` changes one setting.
 
     Args:
         objective: As in `keras_tuner.Oracle`.
         max_trials: Integer, the most trials to run.
-        profile: `"default"`, `"paper"` or `"released_code"`.
+        profile: `"default"`, or one of the published ones above.
         seed: Optional integer. 0 is a seed; None draws one.
         hyperparameters: As in `keras_tuner.Oracle`.
         tune_new_entries: As in `keras_tuner.Oracle`.

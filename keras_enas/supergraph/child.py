@@ -84,7 +84,7 @@ def _copy(operation, own, indices):
         index = indices[operation.position]
         _copy_with(operation.branches[index], operation.values_of(index), own, indices)
     elif isinstance(operation, KeyedLayer):
-        _assign(operation.template, operation.values_of(operation.row(indices)), own)
+        _assign(operation.template, operation.values_of(operation.row(indices)), own, indices)
     elif isinstance(operation, keras.Layer):
         inner = [x for x in operation._flatten_layers() if isinstance(x, _SWITCHES)]
         if inner and isinstance(operation, keras.Model) and hasattr(operation, "outputs"):
@@ -92,7 +92,7 @@ def _copy(operation, own, indices):
         elif inner:
             _copy_parts(operation, own, indices)
         else:
-            _assign(operation, {}, own)
+            _assign(operation, {}, own, indices)
 
 
 def _copy_with(layer, values, own, indices):
@@ -102,7 +102,7 @@ def _copy_with(layer, values, own, indices):
         with keras.StatelessScope([(v, values[id(v)]) for v in layer.variables if id(v) in values]):
             values = layer.values_of(layer.row(indices))
         layer = layer.template
-    _assign(layer, values, own)
+    _assign(layer, values, own, indices)
 
 
 def _copy_loose_ends(operation, inputs, own, indices):
@@ -125,18 +125,27 @@ def _copy_parts(layer, own, indices):
         own._trainable_variables + own._non_trainable_variables,
         strict=True,
     ):
-        yours.assign(mine.value)
+        yours.assign(_row(mine, mine.value, indices))
     for mine, yours in zip(layer._layers, own._layers, strict=True):
         _copy(mine, yours, indices)
 
 
-def _assign(layer, values, own):
-    shapes = [tuple(v.shape) for v in layer.variables]
+def _assign(layer, values, own, indices):
+    mine = [_row(v, values.get(id(v), v.value), indices) for v in layer.variables]
+    shapes = [tuple(value.shape) for value in mine]
     if shapes != [tuple(v.shape) for v in own.variables]:
         raise ValueError(
             f"The weights of '{own.name}' in the child do not correspond to those of "
             f"'{layer.name}' in the supergraph: {[tuple(v.shape) for v in own.variables]} "
             f"against {shapes}."
         )
-    for mine, yours in zip(layer.variables, own.variables, strict=True):
-        yours.assign(values.get(id(mine), mine.value))
+    for value, yours in zip(mine, own.variables, strict=True):
+        yours.assign(value)
+
+
+def _row(variable, value, indices):
+    """What a child has of a weight: all of it, or the row of a `KeyedWeight`."""
+    keyed = getattr(variable, "keyed_by", None)
+    if keyed is None:
+        return value
+    return value[keyed.row([indices[index.position] for index in keyed.indices])]

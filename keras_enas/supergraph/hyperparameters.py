@@ -2,6 +2,7 @@
 
 import keras_tuner
 
+from keras_enas.supergraph.index import Index
 from keras_enas.supergraph.keyed import KeyedLayer
 from keras_enas.supergraph.switches import InputSwitch, LooseEndsSwitch, OpSwitch, SkipSwitch
 
@@ -35,6 +36,9 @@ class SwitchMaker:
 
     def skip(self, decisions):
         return SkipSwitch(decisions, self._position(decisions[0]))
+
+    def index(self, decision):
+        return Index(decision, self._position(decision))
 
     def keyed(self, decisions, factory, only):
         positions = [self._position(decision) for decision in decisions]

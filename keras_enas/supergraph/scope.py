@@ -10,6 +10,8 @@ own, hence thread-local.
 import contextlib
 import threading
 
+import tensorflow as tf
+
 _CURRENT = threading.local()
 
 
@@ -39,6 +41,21 @@ def architecture_scope(architecture, batch_statistics=False, needed=None):
         yield
     finally:
         _CURRENT.scope = outer
+
+
+class _Any:
+    """Stands for an architecture while there is none: every decision is for candidate 0."""
+
+    def __getitem__(self, position):
+        return tf.zeros((), tf.int32)
+
+
+def being_built():
+    """Opens a scope for `build(hp)`, where Keras calls layers to learn the shape of their output.
+
+    It matters to layers that read an index inside their `call`; switches say it themselves.
+    """
+    return architecture_scope(_Any())
 
 
 def current_scope():

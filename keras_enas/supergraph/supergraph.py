@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras_enas.search_space import recorded_space
 from keras_enas.supergraph.hyperparameters import SupergraphHyperParameters
 from keras_enas.supergraph.liveness import Liveness
-from keras_enas.supergraph.scope import architecture_scope
+from keras_enas.supergraph.scope import architecture_scope, being_built
 
 
 class Supergraph(keras.Model):
@@ -32,7 +32,8 @@ class Supergraph(keras.Model):
     def __init__(self, hypermodel, seed=None, override_compile=None, **kwargs):
         super().__init__(**kwargs)
         hp = SupergraphHyperParameters()
-        network = hypermodel.build(hp)
+        with being_built():
+            network = hypermodel.build(hp)
         self.space = recorded_space(hp)
         if not len(self.space):
             raise ValueError(
@@ -74,6 +75,10 @@ class Supergraph(keras.Model):
     @property
     def metrics(self):
         return self.network.metrics
+
+    def reset_metrics(self):
+        # The network may reset more than metrics, as a language model does its states.
+        self.network.reset_metrics()
 
     def set_architectures(self, architectures):
         """Lays the table of architectures that the coming steps train in turn.

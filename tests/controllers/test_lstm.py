@@ -184,3 +184,44 @@ def test_the_smallest_spaces(decisions):
     policy = policy_of(space, "default")
     total = probability_of(policy, all_architectures(space)).sum()
     np.testing.assert_allclose(total, 1.0, atol=1e-6)
+
+
+def cell_space(nodes):
+    decisions = [Decision("cell/node_0/f", "op", ("a", "b"))]
+    for node in range(1, nodes):
+        decisions.append(Decision(f"cell/node_{node}/input", "input", tuple(range(node))))
+        decisions.append(Decision(f"cell/node_{node}/f", "op", ("a", "b")))
+    return SearchSpace(decisions)
+
+
+def test_near_inputs_are_likelier_with_a_distance_penalty():
+    """With small weights the policy is the penalty: chances as `exp(-d^2 / 6)`."""
+    space = cell_space(5)
+    policy = policy_of(space, "released_code_recurrent", init_range=1e-4)
+    logits = logits_by_step(policy, space.random(3, np.random.default_rng(0)))
+    distances = np.array([4.0, 3.0, 2.0, 1.0])
+    expected = np.exp(-(distances**2) / 6)
+    chances = tf.nn.softmax(logits[-2][:, 0]).numpy()
+    np.testing.assert_allclose(chances, np.tile(expected / expected.sum(), (3, 1)), atol=1e-4)
+    plain = logits_by_step(
+        policy_of(space, "paper", init_range=1e-4), space.random(3, np.random.default_rng(0))
+    )
+    np.testing.assert_allclose(plain[-2], 0, atol=1e-4)
+
+
+def test_drawing_follows_the_distance_penalty():
+    """What is drawn has the chances that learning takes for it, the divided input included."""
+    space = cell_space(4)
+    policy = policy_of(space, "released_code_recurrent", init_range=1.0)
+    actions, logits = policy.draw(50, np.array([1, 2], np.int32), 1.0)
+    again = logits_by_step(policy, actions.numpy())
+    for mine, theirs in zip(logits, again, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_a_decision_of_one_candidate_costs_nothing():
+    space = cell_space(2)
+    policy = policy_of(space)
+    architectures = all_architectures(space)
+    assert len(architectures) == 4
+    np.testing.assert_allclose(probability_of(policy, architectures).sum(), 1, rtol=1e-6)

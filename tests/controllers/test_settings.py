@@ -18,6 +18,17 @@ def test_the_papers_settings():
     assert (settings.advantage, settings.offset_learning_rate) == ("raw", 0.0)
 
 
+def test_the_settings_of_the_recurrent_space():
+    paper = ControllerSettings.from_profile("paper_recurrent")
+    assert (paper.learning_rate, paper.entropy_weight) == (0.00035, 1e-4)
+    assert (paper.tanh_constant, paper.temperature) == (2.5, 5.0)
+    code = ControllerSettings.from_profile("released_code_recurrent")
+    assert (code.learning_rate, code.entropy_weight) == (5e-5, 1e-5)
+    assert (code.tanh_constant, code.temperature, code.init_range) == (2.25, 5.0, 0.01)
+    assert (code.baseline_decay, code.distance_penalty) == (0.999, 1 / 6)
+    assert (code.units, code.samples_per_update, code.offset_learning_rate) == (64, 10, 0.0)
+
+
 def test_a_setting_may_be_changed():
     settings = ControllerSettings.from_profile("paper", temperature=None, learning_rate=0.001)
     assert settings.temperature is None
@@ -37,6 +48,7 @@ def test_a_setting_may_be_changed():
         ("beta_1", 1.0),
         ("baseline_decay", -0.1),
         ("entropy_weight", -1.0),
+        ("distance_penalty", -0.1),
         ("tanh_constant", 0.0),
         ("offset_bound", 0.0),
         ("temperature", -1.0),

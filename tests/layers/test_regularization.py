@@ -150,3 +150,9 @@ def test_the_export_leaves_both_out():
     data = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
     for mine, theirs in zip(model(data), stock(data), strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-6)
+
+
+def test_a_single_step_has_no_slowness():
+    layer = ActivationRegularization(slowness=1.0)
+    layer(np.ones((2, 1, 3), "float32"), training=True)
+    assert [float(loss) for loss in layer.losses] == [0.0]

@@ -6,7 +6,7 @@ import pytest
 from keras_enas import layers
 from keras_enas.choices import InputChoice, Keyed, OpChoice, SkipChoice
 from keras_enas.hypermodels import HyperMacroCNN, HyperMicroCNN
-from keras_enas.supergraph import Supergraph, inherit
+from keras_enas.supergraph import Supergraph
 
 FILTERS = 4
 
@@ -177,19 +177,6 @@ def perturb(supergraph):
             noise = rng.uniform(0.05, 0.2, variable.shape)
             variable.assign_add(noise.astype(variable.dtype))
     return supergraph
-
-
-@pytest.fixture(scope="session")
-def make_child():
-    """Returns a function that builds the child of an architecture with inherited weights."""
-
-    def make(hypermodel, supergraph, indices):
-        architecture = supergraph.space.architecture(indices)
-        child = hypermodel.build(architecture.to_hyperparameters())
-        inherit(supergraph.network, child, architecture)
-        return child
-
-    return make
 
 
 @pytest.fixture

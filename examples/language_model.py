@@ -1,0 +1,205 @@
+"""ENAS's search for a recurrent cell, as a language model that writes in the end.
+
+    python examples/language_model.py --small            # under 5 minutes on 2 cores
+    python examples/language_model.py                    # the paper's settings: needs a GPU
+    python examples/language_model.py --data FOLDER      # another corpus, such as Penn Treebank
+
+The text is Python's own: the help topics in `pydoc_data.topics`, words and punctuation apart, in
+lower case (about 120,000 tokens). --data takes a folder with a training, a validation and a test
+text, `*train*.txt`, `*valid*.txt` and `*test*.txt`, which may be packed (.gz, .xz), prepared as
+Penn Treebank usually is: tokens apart from each other by spaces, a sentence a line.
+
+The defaults are those of Pham et al. 2018 for Penn Treebank where the paper states them: 12 nodes,
+64 streams, 35 steps, 150 rounds of one epoch, learning rate 20 falling from epoch 15, the
+published controller, reward 80 / perplexity; children are trained by the recipe `recurrent`. **They
+need a GPU and were not run by us**; what was run is `--small`.
+
+The shared weights and the children are trained on the training text, architectures are chosen by
+the validation text, the test text is looked at once, at the end.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "--small" in sys.argv:
+    # Networks this small gain nothing from several threads an operation.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+import keras
+import keras_tuner
+import numpy as np
+import tensorflow as tf
+
+import keras_enas
+
+PAPER = {
+    "vocabulary": 10_000,
+    "streams": 64,
+    "steps": 35,
+    "rounds": 150,
+    # Those of the recipe.
+    "epochs": None,
+    "recipe": "recurrent",
+    "children": 3,
+    "learning_rate": 20.0,
+    "model": {"num_nodes": 12, "units": 1000},
+    "search": {"profile": "paper_recurrent", "controller_updates": 100, "samples_per_update": 20},
+}
+SMALL = {
+    "vocabulary": 1000,
+    "streams": 20,
+    "steps": 20,
+    "rounds": 8,
+    "epochs": 4,
+    # None: the model's own optimizer, its rate falling to 0 along a cosine.
+    "recipe": None,
+    "children": 2,
+    # The shared weights of a small net on a small text do not bear the paper's 20.
+    "learning_rate": 5.0,
+    "model": {
+        "num_nodes": 8,
+        "units": 96,
+        "word_dropout": 0.0,
+        "embedding_dropout": 0.1,
+        "input_dropout": 0.1,
+        "state_dropout": 0.1,
+        "output_dropout": 0.2,
+    },
+    "search": {
+        "controller_updates": 8,
+        "samples_per_update": 8,
+        "warmup_rounds": 2,
+        "derive_batches": 3,
+        "final_samples": 20,
+    },
+}
+# Architectures are scored from the zero state, batch by batch: longer rows than those of training
+# leave the start less weight.
+SCORED_STEPS = 70
+
+
+def python_topics():
+    """Returns training, validation and test text of Python's help topics."""
+    from pydoc_data import topics
+
+    lines = []
+    for name in sorted(topics.topics):
+        for line in topics.topics[name].splitlines():
+            words = re.findall(r"\w+|[^\w\s]", line.lower())
+            if words:
+                lines.append(" ".join(words))
+    # Blocks of lines, so that every part has something of all topics.
+    parts = [[], [], []]
+    for number, line in enumerate(lines):
+        parts[{4: 1, 9: 2}.get(number // 40 % 10, 0)].append(line)
+    return tuple("\n".join(part) for part in parts)
+
+
+def unigram_perplexity(training, text, size):
+    """What a model would score that knows only how often each token comes."""
+    share = (np.bincount(training, minlength=size) + 1) / (len(training) + size)
+    return float(np.exp(-np.log(share[text]).mean()))
+
+
+def generate(folder, vocabulary, prompt, length, seed, temperature=0.8):
+    """Writes on from a prompt with the exported model: TensorFlow alone, state in and out."""
+    loaded = tf.saved_model.load(folder)
+    rng = np.random.default_rng(seed)
+    numbers = [int(n) for n in vocabulary.encode(prompt.split())]
+    states = loaded.initial_states(1)
+    tokens = numbers
+    for _ in range(length):
+        # Only what is new goes in: the state knows the rest.
+        logits, *states = loaded.serve(np.array([tokens], np.int32), *states)
+        scores = np.array(logits[0, -1], np.float64) / temperature
+        if "<unk>" in vocabulary:
+            scores[vocabulary.encode(["<unk>"])[0]] = -np.inf
+        chances = np.exp(scores - scores.max())
+        tokens = [int(rng.choice(len(chances), p=chances / chances.sum()))]
+        numbers += tokens
+    return vocabulary.decode(numbers)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--small", action="store_true", help="8 nodes, 96 units, for a CPU")
+    parser.add_argument("--data", help="folder with three texts, in place of Python's help topics")
+    parser.add_argument("--rounds", type=int, help="in place of the setting's")
+    parser.add_argument("--epochs", type=int, help="of training from scratch, likewise")
+    parser.add_argument("--children", type=int, help="trained of each kind at the end, likewise")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", default="runs/language_model", help="folder for all files")
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    size = "small" if arguments.small else "paper"
+    settings = dict(SMALL if arguments.small else PAPER)
+    for name in ("rounds", "epochs", "children"):
+        if getattr(arguments, name) is not None:
+            settings[name] = getattr(arguments, name)
+
+    corpus = keras_enas.text.read_corpus(arguments.data) if arguments.data else python_topics()
+    vocabulary = keras_enas.text.Vocabulary.of(corpus[0], size=settings["vocabulary"])
+    training, validation, test = (vocabulary.encode(text) for text in corpus)
+    batches = keras_enas.text.stream_batches
+    streams, rate = settings["streams"], settings["learning_rate"]
+    train_batches = batches(training, streams, settings["steps"])
+    scored_batches = batches(validation, streams, SCORED_STEPS)
+    # Every token counts.
+    valid_batches = batches(validation, streams, SCORED_STEPS, drop_remainder=False)
+    test_batches = batches(test, streams, SCORED_STEPS, drop_remainder=False)
+
+    hypermodel = keras_enas.HyperRecurrentLM(
+        len(vocabulary), learning_rate=rate, **settings["model"]
+    )
+    tuner = keras_enas.ENASTuner(
+        hypermodel,
+        objective=keras_tuner.Objective("val_perplexity", "min"),
+        reward=keras_enas.perplexity_reward(),
+        max_trials=settings["rounds"],
+        seed=arguments.seed,
+        directory=arguments.output,
+        project_name=f"{size}-{pathlib.Path(arguments.data or 'topics').stem}-{arguments.seed}",
+        **settings["search"],
+    )
+    print(
+        f"{len(training)} + {len(validation)} + {len(test)} tokens, {len(vocabulary)} different. "
+        f"Knowing only how often each comes gives a perplexity of "
+        f"{unigram_perplexity(training, test, len(vocabulary)):.0f}."
+    )
+    print(f"Searching {tuner.space}. The first round takes longest: it builds the supergraph.")
+    falling = keras.callbacks.LearningRateScheduler(
+        lambda epoch, _: rate * 0.96 ** max(0, epoch - 14)
+    )
+    tuner.search(train_batches, validation_data=scored_batches, callbacks=[falling])
+
+    retrained = tuner.retrain(
+        train_batches,
+        validation_data=valid_batches,
+        test_data=test_batches,
+        recipe=settings["recipe"] and getattr(keras_enas.training, settings["recipe"]),
+        epochs=settings["epochs"],
+        top=settings["children"],
+        random_baseline=settings["children"],
+    )
+
+    drawing = os.path.join(tuner.project_dir, "best_architecture.png")
+    keras_enas.plot_architecture(retrained.architecture, drawing)
+    saved = os.path.join(tuner.project_dir, "best_model")
+    words = pathlib.Path(tuner.project_dir, "vocabulary.json")
+    words.write_text(vocabulary.to_json(), encoding="utf-8")
+    print(f"Best cell: {retrained.architecture}")
+    print(f"Drawing: {drawing}")
+    print(f"SavedModel: {saved}; its words: {words}")
+    prompt = "the" if "the" in vocabulary else vocabulary.tokens[0]
+    print("It writes:")
+    print(generate(saved, vocabulary, prompt, 60, arguments.seed))
+    print(f"Done in {time.monotonic() - began:.0f} s.")
+
+
+if __name__ == "__main__":
+    main()
