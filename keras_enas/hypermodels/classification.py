@@ -4,6 +4,9 @@ import keras
 
 from keras_enas.search_space import Architecture, recorded_space
 
+# As it is searched, and as the released code trains what was found.
+FORMS = ("search", "final")
+
 
 def check_images(input_shape, num_classes, least=4):
     """Checks the shape of images and the number of classes; returns the shape as a tuple."""
@@ -28,6 +31,27 @@ def check_least(name, value, least):
         raise ValueError(
             f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}."
         )
+
+
+def check_one_of(name, value, allowed):
+    """Checks that an argument is one of a few values."""
+    if value not in allowed:
+        raise ValueError(f"`{name}` must be one of {allowed}. Received: {name}={value!r}.")
+
+
+def check_shareable(hypermodel, **of_children):
+    """Checks that a supergraph is not asked for what children alone can have.
+
+    Args:
+        hypermodel: What is being built.
+        **of_children: For attributes of it the value that is for children.
+    """
+    for name, value in of_children.items():
+        if getattr(hypermodel, name) == value:
+            raise ValueError(
+                f"`{name}={value!r}` is for children, but a supergraph was asked for. Search "
+                "without it; `child_form` and a recipe give it to the children that are retrained."
+            )
 
 
 def choose_operations(operations, offered):

@@ -6,10 +6,13 @@ import keras_tuner
 from keras_enas.choices import InputChoice, Keyed, LooseEnds, OpChoice
 from keras_enas.hypermodels.auxiliary import auxiliary_head
 from keras_enas.hypermodels.classification import (
+    FORMS,
     build_architecture,
     check_images,
     check_least,
+    check_one_of,
     check_optimizer,
+    check_shareable,
     choose_operations,
     classifier,
 )
@@ -164,11 +167,10 @@ class HyperMicroCNN(keras_tuner.HyperModel):
             check_least(name, value, least)
         for name, value, allowed in (
             ("stem", stem, ("cifar", "imagenet")),
-            ("form", form, ("search", "final")),
-            ("child_form", child_form, (None, "search", "final")),
+            ("form", form, FORMS),
+            ("child_form", child_form, (None, *FORMS)),
         ):
-            if value not in allowed:
-                raise ValueError(f"`{name}` must be one of {allowed}. Received: {name}={value!r}.")
+            check_one_of(name, value, allowed)
         self.num_classes = num_classes
         self.num_layers = num_layers
         self.filters = filters
@@ -236,7 +238,7 @@ class HyperMicroCNN(keras_tuner.HyperModel):
     def build(self, hp):
         """Builds and compiles the network; see `keras_tuner.HyperModel.build`."""
         if hasattr(hp, "switch_maker"):
-            self._check_shareable()
+            check_shareable(self, form="final", drop_path=True, auxiliary_head=True)
         inputs = keras.Input(self.input_shape)
         filters = self.filters
         nodes, auxiliary = self._stem(inputs), None
@@ -249,15 +251,6 @@ class HyperMicroCNN(keras_tuner.HyperModel):
             if k == min(self.reductions[1] + 1, self.num_layers + 1) and self.auxiliary_head:
                 auxiliary = auxiliary_head(output, self.num_classes)
         return classifier(self, inputs, keras.layers.ReLU()(nodes[1]), auxiliary)
-
-    def _check_shareable(self):
-        for name, of_children in (("form", "final"), ("drop_path", True), ("auxiliary_head", True)):
-            if getattr(self, name) == of_children:
-                raise ValueError(
-                    f"`{name}={of_children!r}` is for children, but a supergraph was asked for. "
-                    "Search without it; `child_form` and a recipe give it to the children that "
-                    "are retrained."
-                )
 
     def _stem(self, inputs):
         def convolve(x, filters, strides):
