@@ -24,6 +24,7 @@ _HOMES = {
     "Supergraph": "supergraph",
     "layers": None,
     "plot_architecture": "plotting",
+    "published": None,
     "to_keras": "layers.stock",
     "training": None,
 }

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_enas.published import PublishedArchitecture
 from keras_enas.search_space import Architecture, recorded_space
 
 # As it is searched, and as the released code trains what was found.
@@ -134,7 +135,8 @@ def build_architecture(hypermodel, architecture):
 
     Args:
         hypermodel: A `keras_tuner.HyperModel`.
-        architecture: An `Architecture` of its space, or the text of one.
+        architecture: An `Architecture` of its space, the text of one, or a
+            `PublishedArchitecture`.
 
     Returns:
         A compiled, untrained `keras.Model`.
@@ -143,6 +145,8 @@ def build_architecture(hypermodel, architecture):
         ValueError: If it is an architecture of another space.
     """
     space = space_of(hypermodel)
+    if isinstance(architecture, PublishedArchitecture):
+        architecture = architecture.text
     if not isinstance(architecture, Architecture):
         architecture = space.parse(architecture)
     elif architecture.space != space:

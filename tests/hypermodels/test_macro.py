@@ -5,6 +5,7 @@ import keras_tuner
 import numpy as np
 import pytest
 
+from keras_enas import published
 from keras_enas.hypermodels import HyperMacroCNN
 from keras_enas.layers import FactorizedReduction, ReLUConvNorm
 from keras_enas.search_space import recorded_space
@@ -172,6 +173,13 @@ def test_the_final_form_concatenates_and_doubles():
     reductions = [x for x in child.layers if isinstance(x, FactorizedReduction)]
     # The stem and layer 0 to 8 channels; of the three then, layer 2 takes its predecessor alone.
     assert sorted(x.filters for x in reductions) == [8, 8, 16]
+
+
+def test_the_published_network_has_42559392_parameters():
+    """As counted from the released code, which trains plain convolutions for separable ones."""
+    architecture = published.ENAS_MACRO_RELEASED
+    hypermodel = HyperMacroCNN((32, 32, 3), 10, **architecture.settings)
+    assert count_parameters(hypermodel.build_architecture(architecture)) == 42_559_392
 
 
 def test_the_final_form_shares_no_weights():
