@@ -24,6 +24,7 @@ def child_of(hypermodel, **values):
 def test_the_space_is_the_papers():
     _, space = child_of(HyperMacroCNN((8, 8, 3), 10, filters=2))
     assert len(space) == 78 and space.size == 6**12 * 2**66
+    assert space.size == pytest.approx(1.6e29, rel=0.01)
     for k in range(12):
         assert space.decisions[k * (k + 1) // 2].name == f"layer_{k}/op"
         assert space.decisions[k * (k + 1) // 2].candidates == OPS
