@@ -1,6 +1,6 @@
 """Searches cells on small images, and trains larger networks of them on another data set.
 
-    python examples/transfer.py                        # a quarter of an hour on 2 cores
+    python examples/transfer.py
     python examples/transfer.py --small                # under 5 minutes
     python examples/transfer.py --data ../shared/data --target cifar10
 
