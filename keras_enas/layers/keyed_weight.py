@@ -52,7 +52,7 @@ class KeyedWeight:
             )
             return
         rows = math.prod(one.num_candidates for one in self.indices)
-        values = np.stack([np.array(_another(initializer)(shape)) for _ in range(rows)])
+        values = np.stack([np.array(another(initializer)(shape)) for _ in range(rows)])
         self.variable = layer.add_weight(
             name=name,
             shape=values.shape,
@@ -76,8 +76,12 @@ class KeyedWeight:
         return tf.gather(self.variable.value, self.row([one.read() for one in self.indices]))
 
 
-def _another(initializer):
-    """A copy that draws something else: an initializer gives the same values at every call."""
+def another(initializer):
+    """Returns a copy that draws something else: an initializer gives the same values at every call.
+
+    Args:
+        initializer: A `keras.initializers.Initializer`.
+    """
     config = initializer.get_config()
     if "seed" in config:
         config["seed"] = None

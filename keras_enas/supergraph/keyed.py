@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_enas.supergraph.bodies import compute
 from keras_enas.supergraph.candidates import build_on, check_losses, symbolic
-from keras_enas.supergraph.packing import Hidden, flatten, is_packable, run_with, unflatten
+from keras_enas.supergraph.likeness import likeness
+from keras_enas.supergraph.packing import Hidden, flatten, is_packable, unflatten
 from keras_enas.supergraph.scope import current_scope
 
 
@@ -67,6 +69,7 @@ class KeyedLayer(keras.layers.Layer):
             )
             self._hidden.groups.append((stack, [self.template.variables[i] for i in members]))
         del rows[1:]
+        self.likeness = likeness(self.template)
 
     def compute_output_spec(self, inputs, training=None):
         spec = symbolic(self.template, inputs)
@@ -97,16 +100,22 @@ class KeyedLayer(keras.layers.Layer):
             row = row * len(decision.candidates) + indices[position]
         return row
 
+    def flat_values_of(self, row):
+        """Returns a list with the flat value of each group of the template's variables in a row."""
+        values = []
+        for stack, _ in self._hidden.groups:
+            if stack.trainable:
+                size = stack.shape[0] // self.num_rows
+                values.append(tf.slice(stack.value, [row * size], [size]))
+            else:
+                values.append(tf.gather(stack.value, row))
+        return values
+
     def values_of(self, row):
         """Returns a dict from `id(variable)` of the template to its value in a row."""
         values = {}
-        for stack, variables in self._hidden.groups:
-            if stack.trainable:
-                size = stack.shape[0] // self.num_rows
-                part = tf.slice(stack.value, [row * size], [size])
-            else:
-                part = tf.gather(stack.value, row)
-            values.update(zip(map(id, variables), unflatten(part, variables), strict=True))
+        for flat, (_, variables) in zip(self.flat_values_of(row), self._hidden.groups, strict=True):
+            values.update(zip(map(id, variables), unflatten(flat, variables), strict=True))
         return values
 
     def call(self, inputs, training=None):
@@ -114,14 +123,19 @@ class KeyedLayer(keras.layers.Layer):
         row = self.row(scope.architecture)
 
         def run():
-            outputs, states = run_with(self.template, self.values_of(row), inputs, training)
+            weights = self.flat_values_of(row)
+            outputs, *states = scope.bodies.run(self, weights, inputs, training)
             if training and not scope.batch_statistics:
-                for stack, variables in self._hidden.groups:
-                    if not stack.trainable:
-                        new = tf.concat([tf.reshape(states[id(v)], [-1]) for v in variables], 0)
-                        stack.assign(tf.tensor_scatter_nd_update(stack.value, [[row]], [new]))
+                stacks = [stack for stack, _ in self._hidden.groups if not stack.trainable]
+                for stack, new in zip(stacks, states, strict=True):
+                    stack.assign(tf.tensor_scatter_nd_update(stack.value, [[row]], [new]))
             return outputs
 
         if self.only is None:
             return run()
         return tf.cond(row >= 0, run, lambda: tf.cast(inputs, self.compute_dtype))
+
+    def compute(self, weights, inputs, training):
+        """What `Bodies.run` runs."""
+        groups = [variables for _, variables in self._hidden.groups]
+        return compute(self.template, groups, weights, inputs, training)

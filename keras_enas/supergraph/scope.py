@@ -12,6 +12,8 @@ import threading
 
 import tensorflow as tf
 
+from keras_enas.supergraph.bodies import Bodies
+
 _CURRENT = threading.local()
 
 
@@ -30,6 +32,7 @@ class Scope:
         self.architecture = architecture
         self.batch_statistics = batch_statistics
         self.needed = needed
+        self.bodies = Bodies()
 
 
 @contextlib.contextmanager
