@@ -62,7 +62,8 @@ class ENASTuner(keras_tuner.Tuner):
             are trained but the oracle does not learn.
         controller_updates: Integer, updates of the oracle a round (released
             code: 50).
-        samples_per_update: Integer, architectures an update (released code: 20).
+        samples_per_update: Optional integer, architectures an update; default the
+            oracle's own, which for an `ENASOracle` is that of its profile.
         derive_samples: Integer, architectures sampled to derive one at the end
             of a round.
         derive_batches: Integer or None, on how many validation batches they are
@@ -94,7 +95,7 @@ class ENASTuner(keras_tuner.Tuner):
         oracle=None,
         warmup_rounds=0,
         controller_updates=10,
-        samples_per_update=20,
+        samples_per_update=None,
         derive_samples=10,
         derive_batches=10,
         final_samples=100,
@@ -113,13 +114,16 @@ class ENASTuner(keras_tuner.Tuner):
             ("derive_batches", derive_batches, 1),
             ("final_samples", final_samples, 1),
         ):
-            check_integer(name, value, least, optional=name == "derive_batches")
+            check_integer(
+                name, value, least, optional=name in ("samples_per_update", "derive_batches")
+            )
         if oracle is None:
+            if samples_per_update is not None:
+                kwargs["samples_per_update"] = samples_per_update
             oracle = ENASOracle(
                 objective=objective,
                 max_trials=max_trials,
                 profile=profile,
-                samples_per_update=samples_per_update,
                 seed=seed,
                 **kwargs,
             )
@@ -143,7 +147,9 @@ class ENASTuner(keras_tuner.Tuner):
         self.settings = rounds.RoundSettings(
             warmup_rounds=warmup_rounds,
             controller_updates=controller_updates,
-            samples_per_update=samples_per_update,
+            samples_per_update=(
+                oracle.samples_per_update if samples_per_update is None else samples_per_update
+            ),
             derive_samples=derive_samples,
             derive_batches=derive_batches,
         )
