@@ -12,9 +12,9 @@ from keras_enas.hypermodels.classification import (
     check_least,
     check_one_of,
     check_optimizer,
-    check_shareable,
     choose_operations,
     classifier,
+    refuse_to_share,
 )
 from keras_enas.layers import (
     BatchNormalization,
@@ -177,10 +177,18 @@ class HyperMacroCNN(keras_tuner.HyperModel):
         """
         return build_architecture(self.for_children(), architecture)
 
+    def check_shareable(self):
+        """Checks that this can be searched with shared weights; `ENASTuner` asks at once.
+
+        Raises:
+            ValueError: If an argument is for children only.
+        """
+        refuse_to_share(self, form="final")
+
     def build(self, hp):
         """Builds and compiles the network; see `keras_tuner.HyperModel.build`."""
         if hasattr(hp, "switch_maker"):
-            check_shareable(self, form="final")
+            self.check_shareable()
         inputs = keras.Input(self.input_shape)
         filters = self.filters
         stem = keras.layers.Conv2D(

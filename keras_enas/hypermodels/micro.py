@@ -13,9 +13,9 @@ from keras_enas.hypermodels.classification import (
     check_least,
     check_one_of,
     check_optimizer,
-    check_shareable,
     choose_operations,
     classifier,
+    refuse_to_share,
 )
 from keras_enas.hypermodels.joining import check_join, concatenated, summed
 from keras_enas.hypermodels.operations import ALL_OPERATIONS, PARAMETER_FREE, operation_set
@@ -201,10 +201,18 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         """
         return build_architecture(self.for_children(), architecture)
 
+    def check_shareable(self):
+        """Checks that this can be searched with shared weights; `ENASTuner` asks at once.
+
+        Raises:
+            ValueError: If an argument is for children only.
+        """
+        refuse_to_share(self, form="final", drop_path=True, auxiliary_head=True)
+
     def build(self, hp):
         """Builds and compiles the network; see `keras_tuner.HyperModel.build`."""
         if hasattr(hp, "switch_maker"):
-            check_shareable(self, form="final", drop_path=True, auxiliary_head=True)
+            self.check_shareable()
         inputs = keras.Input(self.input_shape)
         filters = self.filters
         nodes, auxiliary = self._stem(inputs), None

@@ -29,12 +29,17 @@ def refuse_arguments(kwargs):
 
 
 def declare(hypermodel, oracle):
-    """Returns the `HyperParameters` that `build(hp)` has been through, its choices checked."""
+    """Returns the `HyperParameters` that `build(hp)` has been through, its choices checked.
+
+    A hypermodel may have a method `check_shareable()` that raises `ValueError` if
+    its arguments do not go with shared weights.
+    """
     if not isinstance(hypermodel, keras_tuner.HyperModel) and not callable(hypermodel):
         raise ValueError(
             "`hypermodel` must be a `keras_tuner.HyperModel` or a callable `build(hp)`. "
             f"Received: hypermodel={hypermodel!r}."
         )
+    getattr(hypermodel, "check_shareable", lambda: None)()
     hp = oracle.get_space()
     if isinstance(hypermodel, keras_tuner.HyperModel):
         hypermodel.declare_hyperparameters(hp)

@@ -9,7 +9,14 @@ import pytest
 import tensorflow as tf
 from small_space import TINY, SmallSpace
 
-from keras_enas import ENASTuner, OpChoice, RandomOracle, SearchSpace
+from keras_enas import (
+    ENASTuner,
+    HyperMacroCNN,
+    HyperMicroCNN,
+    OpChoice,
+    RandomOracle,
+    SearchSpace,
+)
 
 
 def compiled(inputs, outputs):
@@ -44,6 +51,18 @@ def different_shapes(hp):
         ({"hypermodel": no_choices}, "makes no choices.*OpChoice"),
         ({"hypermodel": one_name_twice}, "Two choices are named 'op'"),
         ({"hypermodel": None}, "`hypermodel`.*build"),
+        (
+            {"hypermodel": HyperMacroCNN((8, 8, 3), 3, form="final")},
+            "`form='final'` is for children",
+        ),
+        (
+            {"hypermodel": HyperMicroCNN((8, 8, 3), 3, drop_path=True)},
+            "`drop_path=True` is for children",
+        ),
+        (
+            {"hypermodel": HyperMicroCNN((8, 8, 3), 3, auxiliary_head=True)},
+            "`auxiliary_head=True` is for children",
+        ),
         ({"max_trials": 0}, "`max_trials`.*at least 1"),
         ({"max_trials": None}, "`max_trials`.*at least 1"),
         ({"seed": -1}, "`seed`"),
