@@ -34,13 +34,24 @@ class SharedWeights:
             self.scorer = Scorer(self._supergraph)
             self._loaded = 0
             try:
-                if self._oracle.end_order:
-                    self.load(len(self._oracle.end_order))
+                ended = len(self._oracle.end_order)
+                if ended:
+                    self._require(ended)
+                    self.load(ended)
             except BaseException:
                 # Nobody may go on with fresh weights where others were expected.
                 self._supergraph = None
                 raise
         return self._supergraph
+
+    def _require(self, ended):
+        """Raises `ValueError` if nothing is left of what the rounds did."""
+        if not any(number <= ended for number in self._generations.numbers()):
+            raise ValueError(
+                f"{ended} rounds have ended, but their shared weights are missing: there is no "
+                f"generation of them in {self._folder}. Put this folder back as the search left "
+                "it, or pass `overwrite=True` or another `project_name` to begin anew."
+            )
 
     def load(self, at_most):
         """Puts back the newest generation up to `at_most`.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import warnings
 
 import keras
@@ -106,6 +107,18 @@ def test_nothing_whole_is_left(make_tuner, search):
     with pytest.warns(UserWarning, match="is damaged"):
         with pytest.raises(ValueError, match=r"Every generation.*`overwrite=True`"):
             search(make_tuner())
+
+
+def test_the_shared_weights_are_gone(make_tuner, search, digits, files):
+    shutil.rmtree(f"{search(make_tuner(max_trials=1)).project_dir}/shared")
+    before = files()
+    tuner = make_tuner()
+    for call in (lambda: tuner.score(["relu | relu 1"], digits[1]), lambda: search(tuner)):
+        with pytest.raises(ValueError, match=r"1 rounds have ended.*missing.*shared.*overwrite"):
+            call()
+    assert files() == before
+    # What was found needs no weights.
+    assert tuner.get_best_hyperparameters()
 
 
 def test_a_changed_space_is_refused(make_tuner, search, files):
