@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from small_space import SmallSpace
 
+from keras_enas.tuner import state
 from keras_enas.tuner.derivation import completed_trials
 from keras_enas.tuner.generations import Generations
 
@@ -150,6 +151,19 @@ def test_weights_of_another_shape_are_refused(make_tuner, search, files):
     with pytest.raises(ValueError, match="shared weights on disk are not those"):
         search(make_tuner(Wider()))
     assert files() == before
+
+
+def test_weights_that_are_laid_out_otherwise(searched):
+    """As stacks were before they became flat: the same numbers in other shapes."""
+    arrays = state.get_arrays(searched.supergraph)
+    name = next(name for name, array in arrays.items() if array.shape == (64, 16))
+    for shape, why in (
+        ((2, 512), "another version of keras_enas wrote them, or"),
+        ((2, 511), "it has changed, or"),
+    ):
+        other = {**arrays, name: np.zeros(shape)}
+        with pytest.raises(ValueError, match=rf"{why}.*\(2, 51\d\) on disk and \(64, 16\) here"):
+            state.set_arrays(searched.supergraph, other)
 
 
 def test_a_round_of_nan_is_not_learned_from(make_tuner, search, same_state, tmp_path):
