@@ -250,7 +250,8 @@ class ENASTuner(keras_tuner.Tuner):
         """Searches; rounds that have been searched are not searched again.
 
         Args:
-            x: Arrays, or a `tf.data.Dataset` or `keras.utils.PyDataset` of batches.
+            x: Arrays, or a `tf.data.Dataset` or `keras.utils.PyDataset` of batches,
+                which come in the order that it gives.
             y: Labels, or None for a dataset.
             validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset of
                 batches. Its architectures' scores are the rewards, so keep test
@@ -285,7 +286,7 @@ class ENASTuner(keras_tuner.Tuner):
         if class_weight is not None and sample_weight is not None:
             raise ValueError("Give `class_weight` or `sample_weight`, not both.")
         training, validation = search_data.prepare(
-            self.supergraph.network,
+            lambda: self.supergraph.network,
             self.oracle.seed,
             x,
             y,

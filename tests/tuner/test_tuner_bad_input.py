@@ -184,6 +184,28 @@ def test_arguments_of_search(tuner, arguments, message):
     assert _listing(tuner) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"validation_data": None}, "`validation_data` or `validation_split` is needed"),
+        ({"validation_data": (X, Y[:-1])}, "`validation_data`.*one length"),
+        ({"validation_data": batches(X, Y, None)}, "without end.*`validation_steps`"),
+        ({"x": batches(X, Y, None), "y": None}, "without end.*`steps_per_epoch`"),
+        ({"y": Y[:-1]}, "`x, y`.*one length"),
+    ],
+)
+def test_what_is_wrong_in_itself_is_found_before_the_supergraph_is_built(
+    tmp_path, arguments, message
+):
+    def build(hp):
+        assert not hasattr(hp, "switch_maker"), "The supergraph was built."
+        return SmallSpace().build(hp)
+
+    tuner = ENASTuner(build, directory=tmp_path, project_name="p")
+    with pytest.raises(ValueError, match=message):
+        tuner.search(**{"x": X, "y": Y, "validation_data": VALIDATION, **arguments})
+
+
 def test_an_objective_that_no_metric_provides(tmp_path):
     tuner = ENASTuner(
         SmallSpace(),
