@@ -175,7 +175,7 @@ def test_nasnet_operations(form):
 
 
 @pytest.mark.parametrize("form", ["search", "final"])
-def test_darts_operations(form):
+def test_darts_operations(form, images):
     hypermodel = small(operations="darts", form=form)
     labels = ("max3", "avg3", "identity", "sep3", "sep5", "dil3", "dil5")
     assert space_of(hypermodel).decisions[1].candidates == labels
@@ -183,6 +183,10 @@ def test_darts_operations(form):
     dilated = [x for x in child.layers if isinstance(x, ReLUConvNorm) and len(x.convolutions) == 1]
     kinds = {(x.convolutions[0].kernel_size[0], x.convolutions[0].dilation_rate) for x in dilated}
     assert kinds == {(1, (1, 1)), (3, (2, 2)), (5, (2, 2))}
+    strides = {(x.convolutions[0].kernel_size[0], x.convolutions[0].strides[0]) for x in dilated}
+    # In the final form both stride over the inputs of the reduction cell.
+    assert ({(3, 2), (5, 2)} <= strides) == (form == "final")
+    np.testing.assert_allclose(np.array(child(images(2)[0])).sum(-1), 1, rtol=1e-5)
 
 
 def test_a_cell_may_join_all_its_blocks():
