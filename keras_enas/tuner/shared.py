@@ -1,6 +1,6 @@
 """The shared weights of a project: the supergraph, its scorer, its state on disk."""
 
-from keras_enas.supergraph import Scorer
+from keras_enas.supergraph import Scorer, Supergraph
 from keras_enas.tuner import state
 from keras_enas.tuner.generations import Generations
 
@@ -89,3 +89,43 @@ class SharedWeights:
         """Writes generation 0, unless there are generations."""
         if not self._generations.numbers():
             self.commit(0, {"score": None})
+
+
+def make_supergraph(hypermodel, hyperparameters, space, seed, override_compile):
+    """Builds the supergraph of a hypermodel, its initial weights drawn by the seed.
+
+    Args:
+        hypermodel: A `keras_tuner.HyperModel`.
+        hyperparameters: List of `keras_tuner` hyperparameters that are no
+            decisions: those the user has given are found by `build(hp)`.
+        space: The `SearchSpace` that `build(hp)` had for a child.
+        seed: Integer.
+        override_compile: As in `Supergraph`.
+
+    Raises:
+        ValueError: If `build(hp)` makes other choices than it did.
+    """
+    with state.seeded(seed):
+        supergraph = Supergraph(
+            _WithHyperparameters(hypermodel, hyperparameters),
+            seed=seed,
+            override_compile=override_compile,
+        )
+    if supergraph.space != space:
+        raise ValueError(
+            "`build(hp)` makes other choices for the supergraph than for a child: "
+            f"{space.difference(supergraph.space)}."
+        )
+    return supergraph
+
+
+class _WithHyperparameters:
+    """A hypermodel that finds hyperparameters registered before: those the user has given."""
+
+    def __init__(self, hypermodel, hyperparameters):
+        self._hypermodel = hypermodel
+        self._hyperparameters = hyperparameters
+
+    def build(self, hp):
+        hp.merge(self._hyperparameters)
+        return self._hypermodel.build(hp)
