@@ -49,7 +49,10 @@ class ENASTuner(keras_tuner.Tuner):
         hypermodel: A `keras_tuner.HyperModel`, or a callable `build(hp)`, that
             makes its decisions by `OpChoice`, `InputChoice` and `SkipChoice`
             and returns a compiled functional or sequential model. Other
-            hyperparameters stay at their defaults.
+            hyperparameters stay at their defaults. It may have a method
+            `check_shareable()`, which raises `ValueError` if it cannot be searched
+            with shared weights, and `for_children(recipe)`, which returns the
+            hypermodel of the children that `retrain` trains.
         objective: String or `keras_tuner.Objective`, `val_` and the name of a
             metric of the model.
         max_trials: Integer, the number of rounds.
