@@ -61,6 +61,10 @@ def settings_of(parser, args):
         if name not in settings:
             parser.error(f"--{name.replace('_', '-')} is no setting of --space {args.space}")
         settings[name] = given
+    # After hours of searching there would be nothing to compare.
+    for name in ("top", "random"):
+        if settings[name] < 1:
+            parser.error(f"--{name} must be at least 1. Received: {settings[name]}")
     return settings
 
 

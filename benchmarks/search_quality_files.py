@@ -1,13 +1,14 @@
 """Results that several processes make together, each of them once.
 
 A result is a JSON file, which appears whole. Who makes it holds a lock on a file
-beside it; the lock ends with its process, however that ends, so nothing is left
-to clean up after a kill.
+beside it. The lock ends with its process, however that ends: the file stays, empty,
+and keeps nobody out.
 """
 
 import contextlib
 import fcntl
 import json
+import math
 import os
 
 
@@ -46,8 +47,15 @@ def write(path, content):
     os.replace(temporary, path)
 
 
+def finite(value):
+    """A float; None for NaN and infinity, which JSON has not."""
+    return float(value) if math.isfinite(value) else None
+
+
 def made_together(jobs):
     """Makes the results that nobody has made or is making, then waits for the others.
+
+    What its process left unmade, killed or by an error, another one that waits makes.
 
     Args:
         jobs: Dict from the path of a result to a callable that makes its content.

@@ -4,6 +4,7 @@ import numpy as np
 import scipy.stats
 from rich.console import Console
 from rich.table import Table
+from search_quality_files import finite
 
 
 def improvement(derived, random, better="max", level=0.95):
@@ -16,13 +17,16 @@ def improvement(derived, random, better="max", level=0.95):
         level: Float, of the interval.
 
     Returns:
-        Tuple of three floats: the improvement and both ends of its interval.
+        Tuple of the improvement and a list of both ends of its interval, which are
+        None if there is only one value of a kind, or if all are alike.
     """
     scale = 100.0 / np.mean(random)
     a, b = (derived, random) if better == "max" else (random, derived)
+    relative = float((np.mean(a) - np.mean(b)) * scale)
+    if min(len(a), len(b)) < 2 or np.ptp(a) == np.ptp(b) == 0.0:
+        return relative, [None, None]
     welch = scipy.stats.ttest_ind(a, b, equal_var=False).confidence_interval(level)
-    ends = (np.mean(a) - np.mean(b), welch.low, welch.high)
-    return tuple(float(end * scale) for end in ends)
+    return relative, [float(welch.low * scale), float(welch.high * scale)]
 
 
 def kendall(pairs):
@@ -30,12 +34,16 @@ def kendall(pairs):
     pairs = [pair for pair in pairs if None not in pair]
     if len(pairs) < 2:
         return None
-    tau = scipy.stats.kendalltau(*zip(*pairs, strict=True)).statistic
-    return float(tau) if np.isfinite(tau) else None
+    return finite(scipy.stats.kendalltau(*zip(*pairs, strict=True)).statistic)
+
+
+def mean(values):
+    """Mean; None of no value."""
+    return float(np.mean(values)) if len(values) else None
 
 
 def deviation(values):
-    """Standard deviation of a sample; None of a single value."""
+    """Standard deviation of a sample; None of less than two values."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
@@ -48,7 +56,11 @@ def figures_of(searches, trained, better="max"):
         better: `"max"` or `"min"`, of the test figure.
 
     Returns:
-        Dict, JSON-serialisable.
+        Dict, JSON-serialisable. A training that did not end finite is None in it,
+        counted by `not_finite` and left out of the means.
+
+    Raises:
+        SystemExit: If no derived or no random one was trained to a finite figure.
     """
 
     def tests(found):
@@ -56,11 +68,13 @@ def figures_of(searches, trained, better="max"):
 
     derived = {str(s["seed"]): tests(s["derived"]) for s in searches}
     random = tests(searches[0]["random"])
-    diverged = sum(value is None for values in [*derived.values(), random] for value in values)
-    everyone = [value for values in derived.values() for value in values if value is not None]
+    of_derived = [value for values in derived.values() for value in values if value is not None]
+    of_random = [value for value in random if value is not None]
+    if not of_derived or not of_random:
+        raise SystemExit("Nothing to compare: all trainings of a kind ended with NaN or infinity.")
     first = [values[0] for values in derived.values() if values[0] is not None]
-    finite = [value for value in random if value is not None]
-    relative, *ends = improvement(everyone, finite, better)
+    not_finite = sum(map(len, derived.values())) + len(random) - len(of_derived) - len(of_random)
+    relative, interval = improvement(of_derived, of_random, better)
     best = {"max": np.max, "min": np.min}[better]
     sign = 1.0 if better == "max" else -1.0
     parameters = [
@@ -71,24 +85,24 @@ def figures_of(searches, trained, better="max"):
     seconds = np.mean([s["cpu_seconds"] for s in searches])
     return {
         "derived_test": derived,
-        "derived_mean": float(np.mean(everyone)),
-        "derived_deviation": deviation(everyone),
-        "first_choice_mean": float(np.mean(first)),
+        "derived_mean": mean(of_derived),
+        "derived_deviation": deviation(of_derived),
+        "first_choice_mean": mean(first),
         "first_choice_deviation": deviation(first),
         "random_test": random,
-        "random_mean": float(np.mean(finite)),
-        "random_deviation": deviation(finite),
-        "random_best": float(best(finite)),
-        "not_finite": diverged,
+        "random_mean": mean(of_random),
+        "random_deviation": deviation(of_random),
+        "random_best": float(best(of_random)),
+        "not_finite": not_finite,
         "relative_improvement_percent": relative,
-        "relative_improvement_interval": ends,
+        "relative_improvement_interval": interval,
         "kendall_tau": [
             kendall([(r["shared"], trained[r["architecture"]]["test"]) for r in s["random"]])
             for s in searches
         ],
         "kendall_tau_of_parameters": kendall(parameters),
         "search_cpu_seconds": float(seconds),
-        "rounds_unrecorded": sum(s.get("rounds_unrecorded", 0) for s in searches),
+        "rounds_unrecorded": sum(s["rounds_unrecorded"] for s in searches),
         "child_cpu_seconds": float(cost),
         "search_costs_children": float(seconds / cost),
         "architectures_judged": float(np.mean([s["architectures_judged"] for s in searches])),
@@ -112,30 +126,31 @@ def show(figures, title, figure):
             return "-"
         return f"{value:.4f}" if figure == "accuracy" else f"{value:.2f}"
 
-    def mean(key):
+    def spread(key):
         return f"{number(figures[f'{key}_mean'])} ± {number(figures[f'{key}_deviation'])}"
+
+    def hundredths(value, sign=""):
+        return "-" if value is None else f"{value:{sign}.2f}"
 
     derived, random = figures["derived_test"], figures["random_test"]
     table = Table(title=f"{title}: derived against random, trained alone")
     for column in ("", f"test {figure}", "n"):
         table.add_column(column)
-    table.add_row("derived (all)", mean("derived"), str(sum(map(len, derived.values()))))
-    table.add_row("first choice of each search", mean("first_choice"), str(len(derived)))
-    table.add_row("random", mean("random"), str(len(random)))
+    table.add_row("derived (all)", spread("derived"), str(sum(map(len, derived.values()))))
+    table.add_row("first choice of each search", spread("first_choice"), str(len(derived)))
+    table.add_row("random", spread("random"), str(len(random)))
     for seed, values in derived.items():
         table.add_row(f"derived, seed {seed}", ", ".join(map(number, values)), "")
     table.add_row("best of random", number(figures["random_best"]), "")
     console = Console()
     console.print(table)
-    low, high = figures["relative_improvement_interval"]
-    taus = ", ".join("-" if t is None else f"{t:.2f}" for t in figures["kendall_tau"])
-    of_parameters = figures["kendall_tau_of_parameters"]
+    low, high = (hundredths(end, "+") for end in figures["relative_improvement_interval"])
     lines = [
         f"Relative improvement over random {figures['relative_improvement_percent']:+.2f} % "
-        f"(95 % interval {low:+.2f} to {high:+.2f})",
-        f"Kendall tau, shared-weight score against test {figure} of the random ones: {taus}; "
-        "number of parameters: "
-        + ("all alike" if of_parameters is None else f"{of_parameters:.2f}"),
+        f"(95 % interval {low} to {high})",
+        f"Kendall tau, shared-weight score against test {figure} of the random ones: "
+        f"{', '.join(map(hundredths, figures['kendall_tau']))}; "
+        f"number of parameters: {hundredths(figures['kendall_tau_of_parameters'])}",
         f"Search {figures['search_cpu_seconds']:.0f} CPU s, one trained child "
         f"{figures['child_cpu_seconds']:.0f} CPU s: a search costs "
         f"{figures['search_costs_children']:.1f} children and judged "

@@ -32,6 +32,11 @@ class Images:
     def load(settings, folder):
         """Means of 2x2 pixels, standardised by channel: the first images, the last, the test."""
         train, validation = settings["train"], settings["validation"]
+        if train + validation > 50_000:
+            raise SystemExit(
+                "CIFAR-10 has 50,000 images to train and validate. "
+                f"Received: --train {train} --validation {validation}."
+            )
         sys.path.insert(0, os.path.abspath(folder))
         real_data = importlib.import_module("real_data")
         # Only the batches of 10,000 that are needed: each takes 2 s to unpack.

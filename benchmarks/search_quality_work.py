@@ -1,11 +1,10 @@
 """The two kinds of work of `search_quality.py`: one search, one child trained alone."""
 
-import math
 import os
 import time
 
 import keras
-from search_quality_files import read
+from search_quality_files import finite, read
 
 import keras_enas as ke
 from keras_enas.hypermodels.classification import space_of
@@ -41,7 +40,8 @@ def search(space, settings, data, seed, folder):
         folder: String; a search that was interrupted there goes on.
 
     Returns:
-        Dict of what was found, with its cost.
+        Dict of what was found, with its cost. That of a search that went on counts
+        its earlier rounds; the share of bookkeeping is of what was done now.
     """
     arguments = space.search_data(settings, data, seed)
     steps = int(arguments["x"].cardinality())
@@ -135,12 +135,6 @@ def train_child(space, settings, data, text):
         "validation": finite(space.evaluate(settings, model, validation)[space.figure]),
         "test": finite(space.evaluate(settings, model, test)[space.figure]),
         "parameters": count_parameters(model),
-        # Of a text of no fixed length there is no number to count.
-        "flops": count_flops(model) if None not in model.input.shape[1:] else None,
+        "flops": count_flops(model),
         "cpu_seconds": seconds,
     }
-
-
-def finite(value):
-    """A float; None for NaN and infinity, which JSON has not."""
-    return float(value) if math.isfinite(value) else None
