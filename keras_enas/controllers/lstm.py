@@ -1,5 +1,7 @@
 """The LSTM policy of the paper, for any search space."""
 
+import warnings
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -64,6 +66,14 @@ class LSTMPolicy(keras.layers.Layer):
                 for i, candidates in enumerate(self.plan.tables)
             ]
         self._preferences = [self._preference(step) for step in self.plan.steps]
+        if settings.op_preference and not any(np.any(row) for row in self._preferences):
+            warnings.warn(
+                f"`op_preference={settings.op_preference}` prefers nothing: no operation of this "
+                "space has such a label in a decision whose name starts with "
+                f"`op_preference_scope={settings.op_preference_scope!r}`. Set the scope to where "
+                "yours are ('' for everywhere), or `op_preference=None`.",
+                stacklevel=4,
+            )
         self.lstm_weights = list(self.named_weights.values())
         self.offsets = None
         if settings.offset_learning_rate:

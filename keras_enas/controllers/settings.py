@@ -102,6 +102,11 @@ class ControllerSettings:
                     f"`{name}` must be a dict from label to number, such as {{'sep3': 10.0}}. "
                     f"Received: {name}={value!r}."
                 )
+        if not isinstance(self.op_preference_scope, str):
+            raise ValueError(
+                "`op_preference_scope` must be what the names of decisions start with, such as "
+                f"'normal/'. Received: op_preference_scope={self.op_preference_scope!r}."
+            )
         optional = ("tanh_constant", "temperature", "offset_bound")
         positive = ("op_tanh_reduce", "learning_rate", "epsilon", *optional)
         not_negative = (

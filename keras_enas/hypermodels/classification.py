@@ -43,11 +43,11 @@ def check_one_of(name, value, allowed):
         raise ValueError(f"`{name}` must be one of {allowed}. Received: {name}={value!r}.")
 
 
-def check_shareable(hypermodel, **of_children):
+def refuse_to_share(hypermodel, **of_children):
     """Checks that a supergraph is not asked for what children alone can have.
 
     Args:
-        hypermodel: What is being built.
+        hypermodel: What is to be searched with shared weights.
         **of_children: For attributes of it the value that is for children.
     """
     for name, value in of_children.items():

@@ -4,6 +4,7 @@ import keras
 import keras_tuner
 
 from keras_enas.choices import Keyed, OpChoice, SkipChoice
+from keras_enas.hypermodels.children import changed
 from keras_enas.hypermodels.classification import (
     FORMS,
     build_architecture,
@@ -11,9 +12,9 @@ from keras_enas.hypermodels.classification import (
     check_least,
     check_one_of,
     check_optimizer,
-    check_shareable,
     choose_operations,
     classifier,
+    refuse_to_share,
 )
 from keras_enas.layers import (
     BatchNormalization,
@@ -117,10 +118,6 @@ class HyperMacroCNN(keras_tuner.HyperModel):
         optimizer=None,
         **kwargs,
     ):
-        self._arguments = {
-            name: value for name, value in locals().items() if name not in ("self", "__class__")
-        }
-        self._arguments.update(self._arguments.pop("kwargs"))
         self.input_shape = check_images(input_shape, num_classes)
         check_least("num_layers", num_layers, 1)
         check_least("filters", filters, 2)
@@ -156,17 +153,16 @@ class HyperMacroCNN(keras_tuner.HyperModel):
         Args:
             recipe: Optional `keras_enas.training.Recipe`. This space has nothing
                 that a recipe would have to be built in.
+
+        Returns:
+            A copy of this hypermodel with the children's `filters` and `form`. A
+            subclass whose `__init__` works something out from these overrides
+            this method, or has a property of it.
         """
-        if (self.child_filters, self.child_form) == (None, None):
-            # A subclass, say, or one whose attributes were set: it is what was searched.
-            return self
-        # Not a copy, whose `build` KerasTuner has bound to the original.
-        return HyperMacroCNN(
-            **{
-                **self._arguments,
-                "filters": self.child_filters or self.filters,
-                "form": self.child_form or self.form,
-            }
+        return changed(
+            self,
+            filters=self.child_filters or self.filters,
+            form=self.child_form or self.form,
         )
 
     def build_architecture(self, architecture):
@@ -181,10 +177,18 @@ class HyperMacroCNN(keras_tuner.HyperModel):
         """
         return build_architecture(self.for_children(), architecture)
 
+    def check_shareable(self):
+        """Checks that this can be searched with shared weights; `ENASTuner` asks at once.
+
+        Raises:
+            ValueError: If an argument is for children only.
+        """
+        refuse_to_share(self, form="final")
+
     def build(self, hp):
         """Builds and compiles the network; see `keras_tuner.HyperModel.build`."""
         if hasattr(hp, "switch_maker"):
-            check_shareable(self, form="final")
+            self.check_shareable()
         inputs = keras.Input(self.input_shape)
         filters = self.filters
         stem = keras.layers.Conv2D(

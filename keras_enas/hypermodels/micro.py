@@ -5,6 +5,7 @@ import keras_tuner
 
 from keras_enas.choices import InputChoice, Keyed, OpChoice
 from keras_enas.hypermodels.auxiliary import auxiliary_head
+from keras_enas.hypermodels.children import changed
 from keras_enas.hypermodels.classification import (
     FORMS,
     build_architecture,
@@ -12,9 +13,9 @@ from keras_enas.hypermodels.classification import (
     check_least,
     check_one_of,
     check_optimizer,
-    check_shareable,
     choose_operations,
     classifier,
+    refuse_to_share,
 )
 from keras_enas.hypermodels.joining import check_join, concatenated, summed
 from keras_enas.hypermodels.operations import ALL_OPERATIONS, PARAMETER_FREE, operation_set
@@ -106,10 +107,6 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         optimizer=None,
         **kwargs,
     ):
-        self._arguments = {
-            name: value for name, value in locals().items() if name not in ("self", "__class__")
-        }
-        self._arguments.update(self._arguments.pop("kwargs"))
         self.input_shape = check_images(
             input_shape, num_classes, least=32 if stem == "imagenet" else 4
         )
@@ -139,7 +136,7 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         self.join = check_join(join, num_blocks)
         if reductions is not None:
             self._check_reductions(reductions, num_layers, child_layers)
-        self.reductions = tuple(reductions or _thirds(num_layers))
+        self._reductions = None if reductions is None else tuple(reductions)
         self.child_layers = child_layers
         self.child_filters = child_filters
         self.child_form = child_form
@@ -151,6 +148,11 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         check_optimizer(optimizer)
         self.optimizer = optimizer
         super().__init__(**kwargs)
+
+    @property
+    def reductions(self):
+        """The cells that are reduction cells, counted from 0."""
+        return self._reductions or _thirds(self.num_layers)
 
     def _check_reductions(self, reductions, num_layers, child_layers):
         first, second = reductions if len(reductions) == 2 else (0, 0)
@@ -171,23 +173,20 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         Args:
             recipe: Optional `keras_enas.training.Recipe`; the children get the
                 `DropPath` layers and the auxiliary head that it trains.
+
+        Returns:
+            A copy of this hypermodel with the children's `num_layers`, `filters`,
+            `form`, `drop_path` and `auxiliary_head`. A
+            subclass whose `__init__` works something out from these overrides
+            this method, or has a property of it.
         """
-        drop_path = self.drop_path or getattr(recipe, "drop_path_keep", None) is not None
-        auxiliary_head = self.auxiliary_head or bool(getattr(recipe, "auxiliary_weight", None))
-        same = (self.child_layers, self.child_filters, self.child_form) == (None, None, None)
-        if same and (drop_path, auxiliary_head) == (self.drop_path, self.auxiliary_head):
-            # A subclass, say, or one whose attributes were set: it is what was searched.
-            return self
-        # Not a copy, whose `build` KerasTuner has bound to the original.
-        return HyperMicroCNN(
-            **{
-                **self._arguments,
-                "num_layers": self.child_layers or self.num_layers,
-                "filters": self.child_filters or self.filters,
-                "form": self.child_form or self.form,
-                "drop_path": drop_path,
-                "auxiliary_head": auxiliary_head,
-            }
+        return changed(
+            self,
+            num_layers=self.child_layers or self.num_layers,
+            filters=self.child_filters or self.filters,
+            form=self.child_form or self.form,
+            drop_path=self.drop_path or getattr(recipe, "drop_path_keep", None) is not None,
+            auxiliary_head=self.auxiliary_head or bool(getattr(recipe, "auxiliary_weight", None)),
         )
 
     def build_architecture(self, architecture):
@@ -202,10 +201,18 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         """
         return build_architecture(self.for_children(), architecture)
 
+    def check_shareable(self):
+        """Checks that this can be searched with shared weights; `ENASTuner` asks at once.
+
+        Raises:
+            ValueError: If an argument is for children only.
+        """
+        refuse_to_share(self, form="final", drop_path=True, auxiliary_head=True)
+
     def build(self, hp):
         """Builds and compiles the network; see `keras_tuner.HyperModel.build`."""
         if hasattr(hp, "switch_maker"):
-            check_shareable(self, form="final", drop_path=True, auxiliary_head=True)
+            self.check_shareable()
         inputs = keras.Input(self.input_shape)
         filters = self.filters
         nodes, auxiliary = self._stem(inputs), None

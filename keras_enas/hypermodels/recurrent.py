@@ -4,6 +4,7 @@ import keras
 import keras_tuner
 
 from keras_enas.choices import IndexChoice
+from keras_enas.hypermodels.children import changed
 from keras_enas.hypermodels.classification import (
     build_architecture,
     check_least,
@@ -107,10 +108,6 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
         child_units=None,
         **kwargs,
     ):
-        self._arguments = {
-            name: value for name, value in locals().items() if name not in ("self", "__class__")
-        }
-        self._arguments.update(self._arguments.pop("kwargs"))
         for name, value, least in (
             ("vocabulary_size", vocabulary_size, 2),
             ("num_nodes", num_nodes, 2),
@@ -170,7 +167,7 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
         self.keyed_by_activation = keyed_by_activation
         self.bound = bound
         self.tie_embeddings = tie_embeddings
-        self.embedding_units = embedding_units or units
+        self._embedding_units = None if tie_embeddings else embedding_units
         self.word_dropout = word_dropout
         self.embedding_dropout = embedding_dropout
         self.input_dropout = input_dropout
@@ -186,22 +183,28 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
         self.child_units = child_units
         super().__init__(**kwargs)
 
+    @property
+    def embedding_units(self):
+        """Units of the embedding."""
+        return self._embedding_units or self.units
+
     def for_children(self, recipe=None):
         """Returns the hypermodel of the children that are retrained.
 
         Args:
             recipe: Optional `keras_enas.training.Recipe`; where it has a penalty of
                 the weights, the model's own is left out.
+
+        Returns:
+            A copy of this hypermodel with the children's `units` and `kernel_l2`. A
+            subclass whose `__init__` works something out from these overrides
+            this method, or has a property of it.
         """
-        changes = {"child_units": None}
-        if self.child_units is not None:
-            changes["units"] = self.child_units
-            if self.tie_embeddings:
-                changes["embedding_units"] = None
-        if getattr(recipe, "l2", None):
-            changes["kernel_l2"] = 0.0
-        # Not a copy, whose `build` KerasTuner has bound to the original.
-        return HyperRecurrentLM(**{**self._arguments, **changes})
+        return changed(
+            self,
+            units=self.child_units or self.units,
+            kernel_l2=0.0 if getattr(recipe, "l2", None) else self.kernel_l2,
+        )
 
     def build_architecture(self, architecture):
         """Builds the child that is retrained for an architecture.

@@ -21,8 +21,10 @@ class ENASOracle(SearchOracle):
 
     `profile="paper"` is the published controller, `"released_code"` its
     released code's, `"default"` the one that measures best
-    (benchmarks/README.md). `"paper_recurrent"` and `"released_code_recurrent"`
-    are those of the search for recurrent cells. Any argument of
+    (benchmarks/README.md). `"paper_micro"` and `"released_code_micro"` are those
+    of the search for convolutional cells, which start in favour of separable
+    convolutions; `"paper_recurrent"` and `"released_code_recurrent"` those of the
+    search for recurrent cells. Any argument of
     `keras_enas.controllers.ControllerSettings` changes one setting.
 
     Args:

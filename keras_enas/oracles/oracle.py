@@ -31,8 +31,9 @@ class SearchOracle(keras_tuner.Oracle):
         objective: As in `keras_tuner.Oracle`.
         max_trials: Integer, the most trials to run, or None for no limit.
         seed: Optional integer. 0 is a seed; None draws one.
-        samples_per_update: Integer, under a stock tuner so many trials are
-            collected before `learn` is called.
+        samples_per_update: Integer, how many architectures `learn` is called
+            with: under a stock tuner so many trials are collected before, under
+            `ENASTuner` so many are sampled for it unless it is told otherwise.
         **kwargs: As in `keras_tuner.Oracle`: `hyperparameters`,
             `tune_new_entries`, `allow_new_entries`, `max_retries_per_trial`,
             `max_consecutive_failed_trials`.

@@ -68,6 +68,25 @@ def check_recipe(recipe):
         raise ValueError("`nesterov=True` needs a `momentum` above 0. Received: momentum=0.")
 
 
+def check_fit(arguments):
+    """Checks what a model is to be fitted with under a recipe.
+
+    Args:
+        arguments: Dict of arguments of `keras.Model.fit`.
+
+    Raises:
+        ValueError: If one of them does not go with a recipe.
+    """
+    if "epochs" in arguments:
+        raise ValueError("`epochs` is a setting of the recipe: `recipe.replace(epochs=...)`.")
+    if arguments.get("validation_split"):
+        raise ValueError(
+            "`validation_split` does not go with a recipe, which trains on batches that it makes "
+            "of the arrays. Split the arrays yourself and give `validation_data`. Received: "
+            f"validation_split={arguments['validation_split']}."
+        )
+
+
 def _check(name, value, kind, least, most):
     kinds = (int,) if kind is int else (int, float)
     sound = isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)

@@ -6,7 +6,7 @@ import keras
 
 from keras_enas.training.auxiliary import AuxiliaryModel, has_auxiliary, main_network
 from keras_enas.training.averaging import AveragedSGD
-from keras_enas.training.checks import check_recipe
+from keras_enas.training.checks import check_fit, check_recipe
 from keras_enas.training.data import augmentation, augmented, batches, counted, is_dataset
 from keras_enas.training.optimizer import L2SGD
 from keras_enas.training.preparation import compiled_settings, set_layers
@@ -240,10 +240,12 @@ class Recipe:
             y: As in `keras.Model.fit`.
             sample_weight: Likewise.
             batch_size: Optional integer in place of the recipe's, for arrays.
-            shuffle: Boolean, for arrays.
+            shuffle: Boolean, for arrays, and whether the batches of a `PyDataset`
+                come in another order in every epoch.
             seed: As in `dataset`.
             callbacks: Further callbacks.
-            **kwargs: Further arguments of `keras.Model.fit`.
+            **kwargs: Further arguments of `keras.Model.fit`, but for `epochs` and
+                `validation_split`.
 
         Returns:
             A `keras.callbacks.History`; its `model` is what was fitted.
@@ -251,8 +253,7 @@ class Recipe:
         Raises:
             ValueError: If an argument does not fit.
         """
-        if "epochs" in kwargs:
-            raise ValueError("`epochs` is a setting of the recipe: `recipe.replace(epochs=...)`.")
+        check_fit(kwargs)
         data = self.dataset(x, y, sample_weight, batch_size, shuffle, seed)
         steps_per_epoch = kwargs.get("steps_per_epoch")
         if steps_per_epoch is not None and not is_dataset(x):

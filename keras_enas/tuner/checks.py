@@ -4,7 +4,8 @@ import os
 
 import keras_tuner
 
-from keras_enas.oracles.checks import NO_SPACE, check_tunable
+from keras_enas.oracles import ENASOracle, SearchOracle
+from keras_enas.oracles.checks import NO_SPACE, check_integer, check_tunable
 from keras_enas.search_space import recorded_space
 
 
@@ -28,13 +29,57 @@ def refuse_arguments(kwargs):
         )
 
 
+def check_counts(
+    warmup_rounds, controller_updates, samples_per_update, derive_samples, derive_batches
+):
+    """Checks how often a round does what."""
+    for name, value, least, optional in (
+        ("warmup_rounds", warmup_rounds, 0, False),
+        ("controller_updates", controller_updates, 0, False),
+        ("samples_per_update", samples_per_update, 2, True),
+        ("derive_samples", derive_samples, 1, False),
+        ("derive_batches", derive_batches, 1, True),
+    ):
+        check_integer(name, value, least, optional=optional)
+
+
+def oracle_of(oracle, objective, max_trials, profile, seed, settings):
+    """Returns the oracle that was given, or an `ENASOracle` of the other arguments."""
+    if oracle is None:
+        oracle = ENASOracle(
+            objective=objective, max_trials=max_trials, profile=profile, seed=seed, **settings
+        )
+    elif not isinstance(oracle, SearchOracle) or settings:
+        raise ValueError(
+            "`oracle` must be a keras_enas SearchOracle, and settings of a controller belong "
+            f"to it. Received: oracle={oracle!r} and {sorted(settings)}."
+        )
+    if oracle.max_trials is None:
+        raise ValueError("`max_trials` must be an integer of at least 1. Received: None.")
+    return oracle
+
+
+def check_reward(reward):
+    """Checks that the reward can be called, or is None."""
+    if reward is not None and not callable(reward):
+        raise ValueError(
+            "`reward` must be a callable from the dict of metrics and the objective to a "
+            f"float. Received: reward={reward!r}."
+        )
+
+
 def declare(hypermodel, oracle):
-    """Returns the `HyperParameters` that `build(hp)` has been through, its choices checked."""
+    """Returns the `HyperParameters` that `build(hp)` has been through, its choices checked.
+
+    A hypermodel may have a method `check_shareable()` that raises `ValueError` if
+    its arguments do not go with shared weights.
+    """
     if not isinstance(hypermodel, keras_tuner.HyperModel) and not callable(hypermodel):
         raise ValueError(
             "`hypermodel` must be a `keras_tuner.HyperModel` or a callable `build(hp)`. "
             f"Received: hypermodel={hypermodel!r}."
         )
+    getattr(hypermodel, "check_shareable", lambda: None)()
     hp = oracle.get_space()
     if isinstance(hypermodel, keras_tuner.HyperModel):
         hypermodel.declare_hyperparameters(hp)

@@ -6,6 +6,7 @@ import io
 import keras
 import tensorflow as tf
 
+from keras_enas.layers.recurrent import Recurrent
 from keras_enas.layers.stock import to_keras
 
 
@@ -18,7 +19,9 @@ def count_flops(child):
     """Floating-point operations of a forward pass of one example.
 
     Counted by TensorFlow's profiler, for which a multiplication and an addition
-    are two.
+    are two. It does not look into loops, so `Recurrent` layers are unrolled for
+    it; a text of no fixed length is counted as one step: of a language model this
+    is the cost of a token. Loops of other layers (`keras.layers.LSTM`) stay out.
 
     Args:
         child: A built functional or sequential `keras.Model`.
@@ -27,6 +30,8 @@ def count_flops(child):
         Integer.
     """
     stock = to_keras(child)
+    if any(isinstance(layer, Recurrent) for layer in stock._flatten_layers()):
+        stock = _unrolled(stock)
     signature = keras.tree.map_structure(
         lambda x: tf.TensorSpec([1, *x.shape[1:]], x.dtype), stock.input
     )
@@ -44,3 +49,20 @@ def count_flops(child):
         )
     logger.setLevel(level)
     return int(counted.total_float_ops)
+
+
+def _unrolled(model):
+    """The same computation, with weights of its own and without the loops of `Recurrent`."""
+
+    def clone(layer):
+        if isinstance(layer, Recurrent):
+            cell = type(layer.cell).from_config(layer.cell.get_config())
+            return keras.layers.RNN(cell, return_sequences=True, unroll=True)
+        return type(layer).from_config(layer.get_config())
+
+    inputs = keras.tree.map_structure(
+        lambda x: keras.Input([size or 1 for size in x.shape[1:]], dtype=x.dtype), model.input
+    )
+    return keras.models.clone_model(
+        model, input_tensors=inputs, clone_function=clone, recursive=True
+    )

@@ -146,8 +146,8 @@ def check_arrays(name, x, y, sample_weight=None):
         raise ValueError(f"`{name}` is empty. Give at least one example.")
 
 
-def check_dataset(name, dataset, network, steps_name, steps):
-    """Checks that a dataset ends, or `steps`, and that its first batches are `(x, y)` that fit."""
+def check_dataset(name, dataset, steps_name, steps):
+    """Checks that a dataset ends, or `steps`, and that it is one of batches `(x, y)`."""
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY and steps is None:
         raise ValueError(f"`{name}` is a dataset without end. Give `{steps_name}`.")
     if not isinstance(dataset.element_spec, tuple) or len(dataset.element_spec) not in (2, 3):
@@ -155,6 +155,10 @@ def check_dataset(name, dataset, network, steps_name, steps):
             f"`{name}` must be a dataset of batches (x, y) or (x, y, sample_weight). "
             f"Received elements like {dataset.element_spec}."
         )
+
+
+def check_batches(name, dataset, network):
+    """Checks that a dataset is not empty, and that the labels of its first batches fit."""
     empty = True
     for batch in dataset.take(CHECKED_BATCHES):
         check_labels(name, batch[1], network)

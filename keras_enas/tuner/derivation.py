@@ -11,7 +11,7 @@ from keras_enas.supergraph import inherit, recalibrate
 from keras_enas.tuner import results
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.data import ValidationData, as_dataset
-from keras_enas.tuner.search_data import check_validation
+from keras_enas.tuner.search_data import check_validation, check_validation_labels
 
 
 def derive(tuner, k, validation_data, batch_size):
@@ -100,7 +100,8 @@ def validation_of(tuner, validation_data, batch_size):
     """The `ValidationData` given, or that of the search."""
     if validation_data is not None:
         validation_data = as_dataset(validation_data)
-        check_validation(tuner.supergraph.network, validation_data)
+        check_validation(validation_data)
+        check_validation_labels(tuner.supergraph.network, validation_data)
         return ValidationData(validation_data, batch_size, tuner.oracle.seed)
     if tuner.search_data is None:
         raise ValueError("`validation_data` is needed: this process has not searched.")

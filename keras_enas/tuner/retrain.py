@@ -11,13 +11,14 @@ import tensorflow as tf
 
 from keras_enas.oracles.checks import check_integer
 from keras_enas.training import Recipe
+from keras_enas.training.checks import check_fit
 from keras_enas.tuner import derivation
 from keras_enas.tuner.cost import count_flops, count_parameters
 from keras_enas.tuner.data import as_dataset, check_arrays
 from keras_enas.tuner.export import export
 from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.retrained import Retrained, TrainedChild
-from keras_enas.tuner.search_data import check_validation
+from keras_enas.tuner.search_data import check_validation, check_validation_labels
 
 
 def retrain(
@@ -32,7 +33,7 @@ def retrain(
     recipe=None,
     top=3,
     random_baseline=2,
-    cosine_decay=True,
+    cosine_decay=None,
     callbacks=None,
     seed=None,
     verbose="auto",
@@ -41,12 +42,13 @@ def retrain(
     """Trains the best architectures from scratch, and random ones under the same recipe.
 
     Writes to the project folder: `best_model.keras` and `best_model/` (a
-    SavedModel), both in stock Keras layers; `best_architecture.json`;
-    `results.json`.
+    SavedModel), both in stock Keras layers (but for a `LanguageModel`'s `.keras`);
+    `best_architecture.json`; `results.json`.
 
     Args:
         tuner: An `ENASTuner` that has searched.
-        x: As in `fit`.
+        x: As in `fit`. The batches of a `PyDataset` come in another order in every
+            epoch, unless `shuffle=False` is given.
         y: As in `fit`.
         validation_data: As in `fit`. The best child is chosen by it, as were
             the architectures; for an unbiased figure give `test_data`.
@@ -57,8 +59,9 @@ def retrain(
             by, in place of the optimizer that it was compiled with.
         top: Integer, how many derived architectures.
         random_baseline: Integer, how many random ones of the same space.
-        cosine_decay: Boolean, whether the learning rate falls to 0 along a
-            cosine, epoch by epoch; not if the optimizer has a schedule of its own.
+        cosine_decay: Optional boolean, whether the learning rate falls to 0 along
+            a cosine, epoch by epoch; default True, unless the optimizer has a
+            schedule of its own. A recipe has one: it does not go with it.
         callbacks: Optional callable without arguments that returns a new list
             of callbacks for each child.
         seed: Optional integer; default the tuner's. It draws the random
@@ -82,7 +85,14 @@ def retrain(
             "`recipe` must be a `keras_enas.training.Recipe`, such as "
             f"`keras_enas.training.macro_small`. Received: recipe={recipe!r}."
         )
+    elif cosine_decay is not None:
+        raise ValueError(
+            "`cosine_decay` does not go with `recipe`, which has a schedule: use "
+            "`recipe.replace(first_cycle=...)`, None for a constant rate. "
+            f"Received: cosine_decay={cosine_decay}."
+        )
     else:
+        check_fit(fit_kwargs)
         recipe = recipe if epochs is None else recipe.replace(epochs=epochs)
         epochs = recipe.epochs
         batch_size = recipe.batch_size if batch_size is None else batch_size
@@ -100,12 +110,20 @@ def retrain(
             "`lambda: [keras.callbacks.TerminateOnNaN()]`."
         )
     is_dataset = isinstance(x, (tf.data.Dataset, keras.utils.PyDataset))
+    if is_dataset and fit_kwargs.get("validation_split"):
+        raise ValueError(
+            "`validation_split` is for arrays, and `x` is a dataset. The children are compared by "
+            "`validation_data`: leave it out."
+        )
     if is_dataset:
         batch_size = None
     else:
         check_arrays("x, y", x, y, fit_kwargs.get("sample_weight"))
     derivation.require_rounds(tuner)
-    check_validation(tuner.supergraph.network, as_dataset(validation_data))
+    # Early: a subclass's own method, which may refuse.
+    hypermodel = _of_children(tuner, recipe)
+    check_validation(as_dataset(validation_data))
+    check_validation_labels(tuner.supergraph.network, as_dataset(validation_data))
     seed = tuner.oracle.seed if seed is None else seed
     derived = [one.architecture for one in derivation.found(tuner, top, "top")]
     chosen = [("derived", one) for one in derived]
@@ -127,12 +145,14 @@ def retrain(
             print(f"Training {i + 1}/{len(chosen)} ({origin}): {architecture}", flush=True)
         began = time.process_time()
         keras.utils.set_random_seed(seed)
-        model = _build(tuner, architecture, recipe)
+        model = tuner.build_child(architecture, hypermodel)
         extra = [] if callbacks is None else list(callbacks())
         arguments = {
             "batch_size": batch_size,
             "callbacks": extra,
             "verbose": 1 if verbose == 2 else 0,
+            # Keras warns of it for a dataset, which has an order of its own.
+            "shuffle": not isinstance(x, tf.data.Dataset),
             **fit_kwargs,
         }
         if recipe is not None:
@@ -142,9 +162,9 @@ def retrain(
             recipe.fit(model, x, y, seed=seed, **arguments)
             model = recipe.finish(model)
         else:
-            if cosine_decay and not _has_schedule(model.optimizer):
+            if cosine_decay is not False and not _has_schedule(model.optimizer):
                 extra.append(cosine(epochs))
-            model.fit(x, y, epochs=epochs, shuffle=not is_dataset, **arguments)
+            model.fit(x, y, epochs=epochs, **arguments)
         seconds = time.process_time() - began
         trained = _evaluate(model, validation_data, batch_size)[name]
         child = TrainedChild(
@@ -174,12 +194,10 @@ def retrain(
     return retrained
 
 
-def _build(tuner, architecture, recipe):
-    """Builds a child as it is trained: as searched, unless the hypermodel knows better."""
+def _of_children(tuner, recipe):
+    """The hypermodel of what is trained; None: the one that was searched."""
     for_children = getattr(tuner.hypermodel, "for_children", None)
-    if for_children is None:
-        return tuner.build_child(architecture)
-    return tuner.build_child(architecture, for_children(recipe))
+    return None if for_children is None else for_children(recipe)
 
 
 def random_others(space, n, seed, excluded):

@@ -10,14 +10,14 @@ import dataclasses
 import numpy as np
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class RoundSettings:
     """What a round does how often; see `ENASTuner`."""
 
+    samples_per_update: int
     epochs: int = 1
     warmup_rounds: int = 0
     controller_updates: int = 10
-    samples_per_update: int = 20
     derive_samples: int = 10
     derive_batches: int | None = 10
 

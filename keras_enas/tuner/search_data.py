@@ -7,6 +7,7 @@ from keras_enas.tuner.data import (
     ValidationData,
     as_dataset,
     check_arrays,
+    check_batches,
     check_dataset,
     check_labels,
     split,
@@ -30,7 +31,8 @@ def prepare(
     """Checks what `search` was given against the network.
 
     Args:
-        network: The compiled network of the supergraph.
+        network: Callable that returns the compiled network of the supergraph; it
+            is called when all has been checked that can be checked without.
         seed: Integer, of the order of examples.
         x: As in `ENASTuner.search`, like all that follow.
 
@@ -48,7 +50,7 @@ def prepare(
                 "`x` is a dataset: put labels and weights into it, and give "
                 "`validation_data` instead of `validation_split`."
             )
-        check_dataset("x", x, network, "steps_per_epoch", steps_per_epoch)
+        check_dataset("x", x, "steps_per_epoch", steps_per_epoch)
     else:
         check_arrays("x, y", x, y, sample_weight)
         if validation_split and validation_data is None:
@@ -59,9 +61,13 @@ def prepare(
             "`validation_data` or `validation_split` is needed: architectures are rewarded by "
             "what they score on data that the weights are not trained on."
         )
-    check_validation(network, validation_data, validation_steps)
-    if not is_dataset:
+    check_validation(validation_data, validation_steps)
+    network = network()
+    if is_dataset:
+        check_batches("x", x, network)
+    else:
         check_labels("y", y, network)
+    check_validation_labels(network, validation_data)
     return (
         TrainingData(x, y, sample_weight, batch_size, shuffle, seed, steps_per_epoch),
         ValidationData(
@@ -70,10 +76,10 @@ def prepare(
     )
 
 
-def check_validation(network, validation_data, steps=None):
-    """Checks validation data; `ValueError` says what does not fit."""
+def check_validation(validation_data, steps=None):
+    """Checks the form of validation data; `ValueError` says what does not fit."""
     if isinstance(validation_data, tf.data.Dataset):
-        check_dataset("validation_data", validation_data, network, "validation_steps", steps)
+        check_dataset("validation_data", validation_data, "validation_steps", steps)
         return
     if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
         raise ValueError(
@@ -81,7 +87,14 @@ def check_validation(network, validation_data, steps=None):
             f"Received: {type(validation_data)}."
         )
     check_arrays("validation_data", *validation_data)
-    check_labels("validation_data", validation_data[1], network)
+
+
+def check_validation_labels(network, validation_data):
+    """Checks the labels of validation data against the network."""
+    if isinstance(validation_data, tf.data.Dataset):
+        check_batches("validation_data", validation_data, network)
+    else:
+        check_labels("validation_data", validation_data[1], network)
 
 
 def check_metric(supergraph, objective, batch):

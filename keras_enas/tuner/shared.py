@@ -1,6 +1,6 @@
 """The shared weights of a project: the supergraph, its scorer, its state on disk."""
 
-from keras_enas.supergraph import Scorer
+from keras_enas.supergraph import Scorer, Supergraph
 from keras_enas.tuner import state
 from keras_enas.tuner.generations import Generations
 
@@ -34,13 +34,24 @@ class SharedWeights:
             self.scorer = Scorer(self._supergraph)
             self._loaded = 0
             try:
-                if self._oracle.end_order:
-                    self.load(len(self._oracle.end_order))
+                ended = len(self._oracle.end_order)
+                if ended:
+                    self._require(ended)
+                    self.load(ended)
             except BaseException:
                 # Nobody may go on with fresh weights where others were expected.
                 self._supergraph = None
                 raise
         return self._supergraph
+
+    def _require(self, ended):
+        """Raises `ValueError` if nothing is left of what the rounds did."""
+        if not any(number <= ended for number in self._generations.numbers()):
+            raise ValueError(
+                f"{ended} rounds have ended, but their shared weights are missing: there is no "
+                f"generation of them in {self._folder}. Put this folder back as the search left "
+                "it, or pass `overwrite=True` or another `project_name` to begin anew."
+            )
 
     def load(self, at_most):
         """Puts back the newest generation up to `at_most`.
@@ -78,3 +89,43 @@ class SharedWeights:
         """Writes generation 0, unless there are generations."""
         if not self._generations.numbers():
             self.commit(0, {"score": None})
+
+
+def make_supergraph(hypermodel, hyperparameters, space, seed, override_compile):
+    """Builds the supergraph of a hypermodel, its initial weights drawn by the seed.
+
+    Args:
+        hypermodel: A `keras_tuner.HyperModel`.
+        hyperparameters: List of `keras_tuner` hyperparameters that are no
+            decisions: those the user has given are found by `build(hp)`.
+        space: The `SearchSpace` that `build(hp)` had for a child.
+        seed: Integer.
+        override_compile: As in `Supergraph`.
+
+    Raises:
+        ValueError: If `build(hp)` makes other choices than it did.
+    """
+    with state.seeded(seed):
+        supergraph = Supergraph(
+            _WithHyperparameters(hypermodel, hyperparameters),
+            seed=seed,
+            override_compile=override_compile,
+        )
+    if supergraph.space != space:
+        raise ValueError(
+            "`build(hp)` makes other choices for the supergraph than for a child: "
+            f"{space.difference(supergraph.space)}."
+        )
+    return supergraph
+
+
+class _WithHyperparameters:
+    """A hypermodel that finds hyperparameters registered before: those the user has given."""
+
+    def __init__(self, hypermodel, hyperparameters):
+        self._hypermodel = hypermodel
+        self._hyperparameters = hyperparameters
+
+    def build(self, hp):
+        hp.merge(self._hyperparameters)
+        return self._hypermodel.build(hp)

@@ -1,6 +1,7 @@
 """What of a supergraph and its optimizer has to be kept, as arrays."""
 
 import contextlib
+import math
 import random
 
 import keras
@@ -24,14 +25,26 @@ def set_arrays(supergraph, arrays):
     variables = _variables(supergraph)
     values = [arrays[name] for name in sorted(arrays)]
     shapes = [tuple(v.shape) for v in variables]
-    if [value.shape for value in values] != shapes:
+    given = [value.shape for value in values]
+    if given != shapes:
         raise ValueError(
-            "The shared weights on disk are not those of this hypermodel: it has changed "
-            f"({len(values)} arrays on disk, {len(variables)} in the network). Pass "
-            "`overwrite=True` or another `project_name` to begin anew."
+            "The shared weights on disk are not those of this hypermodel: "
+            f"{_difference(given, shapes)}. Go on with what wrote them, or pass `overwrite=True` "
+            "or another `project_name` to begin anew."
         )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+
+
+def _difference(given, shapes):
+    """Says in what the shapes on disk differ from those of the network, and why that may be."""
+    pairs = zip(given, shapes, strict=False)
+    first = [f"one has the shape {a} on disk and {b} here" for a, b in pairs if a != b][:1]
+    where = "; ".join([f"{len(given)} arrays on disk, {len(shapes)} in the network", *first])
+    if [math.prod(shape) for shape in given] == [math.prod(shape) for shape in shapes]:
+        # Their sizes are: so it is how they are laid out.
+        return f"another version of keras_enas wrote them, or it has changed ({where})"
+    return f"it has changed, or another version of keras_enas wrote them ({where})"
 
 
 def is_finite(supergraph):

@@ -7,21 +7,19 @@ import warnings
 
 import keras
 import keras_tuner
-import numpy as np
 import tensorflow as tf
 from keras_tuner.errors import FailedTrialError, FatalRuntimeError
 
-from keras_enas.oracles import ENASOracle, SearchOracle
 from keras_enas.oracles.checks import check_integer
 from keras_enas.rewards import objective_reward
 from keras_enas.search_space import recorded_space
-from keras_enas.supergraph import Supergraph
-from keras_enas.tuner import checks, derivation, results, search_data, state
+from keras_enas.tuner import checks, derivation, results, search_data
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.progress import Progress
+from keras_enas.tuner.record import record_of_round
 from keras_enas.tuner.retrain import retrain
-from keras_enas.tuner.shared import SharedWeights
+from keras_enas.tuner.shared import SharedWeights, make_supergraph
 
 # What `keras_tuner.Tuner` takes; the rest of the keyword arguments go to the oracle.
 _TUNER_ARGUMENTS = (
@@ -51,7 +49,10 @@ class ENASTuner(keras_tuner.Tuner):
         hypermodel: A `keras_tuner.HyperModel`, or a callable `build(hp)`, that
             makes its decisions by `OpChoice`, `InputChoice` and `SkipChoice`
             and returns a compiled functional or sequential model. Other
-            hyperparameters stay at their defaults.
+            hyperparameters stay at their defaults. It may have a method
+            `check_shareable()`, which raises `ValueError` if it cannot be searched
+            with shared weights, and `for_children(recipe)`, which returns the
+            hypermodel of the children that `retrain` trains.
         objective: String or `keras_tuner.Objective`, `val_` and the name of a
             metric of the model.
         max_trials: Integer, the number of rounds.
@@ -62,7 +63,8 @@ class ENASTuner(keras_tuner.Tuner):
             are trained but the oracle does not learn.
         controller_updates: Integer, updates of the oracle a round (released
             code: 50).
-        samples_per_update: Integer, architectures an update (released code: 20).
+        samples_per_update: Optional integer, architectures an update; default the
+            oracle's own, which for an `ENASOracle` is that of its profile.
         derive_samples: Integer, architectures sampled to derive one at the end
             of a round.
         derive_batches: Integer or None, on how many validation batches they are
@@ -94,7 +96,7 @@ class ENASTuner(keras_tuner.Tuner):
         oracle=None,
         warmup_rounds=0,
         controller_updates=10,
-        samples_per_update=20,
+        samples_per_update=None,
         derive_samples=10,
         derive_batches=10,
         final_samples=100,
@@ -105,36 +107,14 @@ class ENASTuner(keras_tuner.Tuner):
     ):
         checks.refuse_arguments(kwargs)
         tuner_kwargs = {k: kwargs.pop(k) for k in _TUNER_ARGUMENTS if k in kwargs}
-        for name, value, least in (
-            ("warmup_rounds", warmup_rounds, 0),
-            ("controller_updates", controller_updates, 0),
-            ("samples_per_update", samples_per_update, 2),
-            ("derive_samples", derive_samples, 1),
-            ("derive_batches", derive_batches, 1),
-            ("final_samples", final_samples, 1),
-        ):
-            check_integer(name, value, least, optional=name == "derive_batches")
-        if oracle is None:
-            oracle = ENASOracle(
-                objective=objective,
-                max_trials=max_trials,
-                profile=profile,
-                samples_per_update=samples_per_update,
-                seed=seed,
-                **kwargs,
-            )
-        elif not isinstance(oracle, SearchOracle) or kwargs:
-            raise ValueError(
-                "`oracle` must be a keras_enas SearchOracle, and settings of a controller belong "
-                f"to it. Received: oracle={oracle!r} and {sorted(kwargs)}."
-            )
-        if oracle.max_trials is None:
-            raise ValueError("`max_trials` must be an integer of at least 1. Received: None.")
-        if reward is not None and not callable(reward):
-            raise ValueError(
-                "`reward` must be a callable from the dict of metrics and the objective to a "
-                f"float. Received: reward={reward!r}."
-            )
+        checks.check_counts(
+            warmup_rounds, controller_updates, samples_per_update, derive_samples, derive_batches
+        )
+        check_integer("final_samples", final_samples, 1)
+        if oracle is None and samples_per_update is not None:
+            kwargs["samples_per_update"] = samples_per_update
+        oracle = checks.oracle_of(oracle, objective, max_trials, profile, seed, kwargs)
+        checks.check_reward(reward)
         checks.check_objective(oracle.objective)
         # All checks come before the base constructor: with `overwrite` it removes the project.
         self._declared = checks.declare(hypermodel, oracle)
@@ -143,7 +123,9 @@ class ENASTuner(keras_tuner.Tuner):
         self.settings = rounds.RoundSettings(
             warmup_rounds=warmup_rounds,
             controller_updates=controller_updates,
-            samples_per_update=samples_per_update,
+            samples_per_update=(
+                oracle.samples_per_update if samples_per_update is None else samples_per_update
+            ),
             derive_samples=derive_samples,
             derive_batches=derive_batches,
         )
@@ -190,18 +172,14 @@ class ENASTuner(keras_tuner.Tuner):
         return rounds.Judge(self._shared.scorer, self.oracle.objective, self._reward_function)
 
     def _make_supergraph(self):
-        with state.seeded(self.oracle.seed), self._scope():
-            supergraph = Supergraph(
-                _WithHyperparameters(self.hypermodel, self._other_hyperparameters()),
-                seed=self.oracle.seed,
-                override_compile=self._override_compile_args,
+        with self._scope():
+            return make_supergraph(
+                self.hypermodel,
+                self._other_hyperparameters(),
+                self.space,
+                self.oracle.seed,
+                self._override_compile_args,
             )
-        if supergraph.space != self.space:
-            raise ValueError(
-                "`build(hp)` makes other choices for the supergraph than for a child: "
-                f"{self.space.difference(supergraph.space)}."
-            )
-        return supergraph
 
     def _override_compile_args(self, model):
         # KerasTuner's own hands the wrapper that Keras 3 has around metrics on as a metric.
@@ -244,7 +222,8 @@ class ENASTuner(keras_tuner.Tuner):
         """Searches; rounds that have been searched are not searched again.
 
         Args:
-            x: Arrays, or a `tf.data.Dataset` or `keras.utils.PyDataset` of batches.
+            x: Arrays, or a `tf.data.Dataset` or `keras.utils.PyDataset` of batches,
+                which come in the order that it gives.
             y: Labels, or None for a dataset.
             validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset of
                 batches. Its architectures' scores are the rewards, so keep test
@@ -279,7 +258,7 @@ class ENASTuner(keras_tuner.Tuner):
         if class_weight is not None and sample_weight is not None:
             raise ValueError("Give `class_weight` or `sample_weight`, not both.")
         training, validation = search_data.prepare(
-            self.supergraph.network,
+            lambda: self.supergraph.network,
             self.oracle.seed,
             x,
             y,
@@ -330,31 +309,12 @@ class ENASTuner(keras_tuner.Tuner):
             raise
 
     def _run_round(self, trial, number):
-        supergraph, settings = self.supergraph, self.settings
-        training, validation = self.search_data
         self._progress.begin()
         record = self._shared.load(number + 1)
         began = time.process_time()
         if record is None:
             self._shared.begin()
-            metrics = rounds.shared_weight_phase(
-                supergraph, self.oracle, self._fit, training, settings, number
-            )
-            self._check_finite(metrics, number)
-            learned = self.oracle.diagnostics()
-            if number >= settings.warmup_rounds and settings.controller_updates:
-                rng = np.random.default_rng((self.oracle.seed, number))
-                learned = rounds.controller_phase(
-                    self.oracle, self.judge, validation, settings, rng
-                )
-            samples = self.oracle.sample(settings.derive_samples)
-            derived = rounds.derive(self.judge, validation, samples, settings.derive_batches)
-            if not derived:
-                raise FailedTrialError(
-                    f"Round {number} is not learned from: no sampled architecture has a finite "
-                    "score."
-                )
-            record = self._record(number, metrics, learned, *derived[0])
+            record = record_of_round(self, self._fit, number)
             self._shared.commit(number + 1, record)
         architecture = self.space.parse(record["architecture"])
         trial.hyperparameters.values.update(architecture.values)
@@ -371,39 +331,6 @@ class ENASTuner(keras_tuner.Tuner):
         return self.hypermodel.fit(
             self.oracle.get_space(), self.supergraph, dataset, **self._fit_arguments, **kwargs
         )
-
-    def _record(self, number, metrics, learned, indices, score):
-        probabilities = learned.pop("probabilities", {})
-        share, usual = results.parameter_free_share(self.supergraph, probabilities)
-        if share > 0.9 and share > usual + 0.2:
-            warnings.warn(
-                f"Round {number}: {share:.0%} of the probability of operations is on those without "
-                f"weights ({usual:.0%} at random). The search is collapsing to an empty network; "
-                "train the shared weights longer before the oracle learns (`warmup_rounds`).",
-                stacklevel=2,
-            )
-        return {
-            # First, so that a metric of the model named as one of ours does not take its place.
-            **metrics,
-            "round": number,
-            "objective": self.oracle.objective.name,
-            "architecture": str(self.space.architecture(indices)),
-            "derived": score.objective,
-            "deviation": score.deviation,
-            "score": score.reward,
-            **{f"controller_{name}": value for name, value in learned.items()},
-            "parameter_free_share": share,
-            "probabilities": {k: [float(p) for p in v] for k, v in probabilities.items()},
-        }
-
-    def _check_finite(self, metrics, number):
-        if not all(np.isfinite(value) for value in metrics.values()) or not state.is_finite(
-            self.supergraph
-        ):
-            raise FailedTrialError(
-                f"Round {number} is not learned from: the loss or a shared weight is NaN or "
-                f"infinite ({metrics})."
-            )
 
     def on_search_begin(self):
         """Writes the tuner's file: without it a new process would not reload the project."""
@@ -537,15 +464,3 @@ class ENASTuner(keras_tuner.Tuner):
         """Writes the oracle's state; the shared weights are written by each round."""
         self.oracle.save()
         write_json(self._get_tuner_fname(), self.get_state())
-
-
-class _WithHyperparameters:
-    """A hypermodel that finds hyperparameters registered before: those the user has given."""
-
-    def __init__(self, hypermodel, hyperparameters):
-        self._hypermodel = hypermodel
-        self._hyperparameters = hyperparameters
-
-    def build(self, hp):
-        hp.merge(self._hyperparameters)
-        return self._hypermodel.build(hp)

@@ -54,6 +54,13 @@ def test_the_published_micro_controller_has_41733_parameters(micro_space):
     assert policy_of(micro_space(), "released_code_micro").count_params() == 41733
 
 
+def test_a_preference_that_no_operation_has(micro_space):
+    space = micro_space(1)
+    for changes in ({"op_preference_scope": "cell/"}, {"op_preference": {"conv9": 1.0}}):
+        with pytest.warns(UserWarning, match=r"`op_preference=.*prefers nothing"):
+            policy_of(space, "released_code_micro", **changes)
+
+
 def test_it_starts_in_favour_of_separable_convolutions(micro_space):
     """As biases and constants alone have it: 0.315 in the normal cell, 0.254 in the other."""
     space = micro_space(2)

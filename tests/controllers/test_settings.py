@@ -58,6 +58,8 @@ def test_a_setting_may_be_changed():
         ("entropy_in", "gradient"),
         ("entropy_of", "everything"),
         ("skip_probability", "tanh"),
+        ("op_preference_scope", None),
+        ("op_preference_scope", ["normal/"]),
     ],
 )
 def test_bad_settings_are_named(name, value):

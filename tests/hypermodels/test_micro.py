@@ -26,8 +26,19 @@ def small(**kwargs):
     return HyperMicroCNN((8, 8, 3), 3, **kwargs)
 
 
-def test_the_space_is_the_papers():
-    space = space_of(HyperMicroCNN((8, 8, 3), 10, filters=2))
+@pytest.fixture(scope="module")
+def papers_space():
+    """The space of the paper; that of every depth and width is the same."""
+    return space_of(HyperMicroCNN((8, 8, 3), 10, num_layers=1, filters=2))
+
+
+def child_of(hypermodel, space, text):
+    """As `build_architecture`, which takes twice as long: it finds out the space first."""
+    return hypermodel.build(space.parse(text).to_hyperparameters())
+
+
+def test_the_space_is_the_papers(papers_space):
+    space = papers_space
     assert len(space) == 40
     choices = [len(d.candidates) for d in space]
     # input, operation, input, operation; 2 to 6 nodes to choose among.
@@ -41,10 +52,10 @@ def test_the_space_is_the_papers():
     assert (5 * np.prod(range(1, 6))) ** 4 == pytest.approx(1.3e11, rel=0.01)
 
 
-def test_all_architectures_are_counted():
+def test_all_architectures_are_counted(papers_space):
     # Per cell: the product over blocks of (nodes * operations)^2.
     cell = np.prod([float((n * 5) ** 2) for n in range(2, 7)])
-    assert space_of(HyperMicroCNN((8, 8, 3), 10, filters=2)).size == pytest.approx(cell**2)
+    assert papers_space.size == pytest.approx(cell**2)
     assert cell == pytest.approx(5.06e12, rel=0.01)
 
 
@@ -55,21 +66,21 @@ def test_reduction_cells_at_a_third_and_two(num_layers, expected):
     assert HyperMicroCNN((8, 8, 3), 3, num_layers=num_layers).reductions == expected
 
 
-def test_the_published_network_has_3894372_parameters():
+def test_the_published_network_has_3894372_parameters(papers_space):
     """As counted from the released code: 17 cells, 36 filters, no auxiliary head."""
     hypermodel = HyperMicroCNN((32, 32, 3), 10, num_layers=15, filters=36, form="final")
-    assert count_parameters(hypermodel.build_architecture(PUBLISHED)) == 3_894_372
+    assert count_parameters(child_of(hypermodel, papers_space, PUBLISHED)) == 3_894_372
 
 
-def test_the_search_form_differs_from_it_on_purpose():
+def test_the_search_form_differs_from_it_on_purpose(papers_space):
     """A 1x1 convolution for each loose end instead of wider inputs everywhere after."""
     hypermodel = HyperMicroCNN((32, 32, 3), 10, num_layers=15, filters=36)
-    assert count_parameters(hypermodel.build_architecture(PUBLISHED)) == 3_164_508
+    assert count_parameters(child_of(hypermodel, papers_space, PUBLISHED)) == 3_164_508
 
 
-def test_the_published_cells_have_five_and_four_loose_ends():
+def test_the_published_cells_have_five_and_four_loose_ends(papers_space):
     hypermodel = HyperMicroCNN((8, 8, 3), 3, num_layers=3, filters=2, form="final")
-    child = hypermodel.build_architecture(PUBLISHED)
+    child = child_of(hypermodel, papers_space, PUBLISHED)
     joined = [x for x in child.layers if isinstance(x, keras.layers.Concatenate)]
     # normal, reduction, normal, reduction, normal; 2, 4, 4, 8, 8 filters.
     assert [x.output.shape[1:] for x in joined] == [
@@ -81,8 +92,8 @@ def test_the_published_cells_have_five_and_four_loose_ends():
     ]
 
 
-def test_the_released_text_is_read_and_printed():
-    space = space_of(HyperMicroCNN((8, 8, 3), 10, filters=2))
+def test_the_released_text_is_read_and_printed(papers_space):
+    space = papers_space
     architecture = space.parse(PUBLISHED)
     assert str(architecture).startswith("0 avg3 0 sep3 | 0 identity 0 sep5 | ")
     assert space.parse(str(architecture)) == architecture
@@ -92,10 +103,10 @@ def test_the_released_text_is_read_and_printed():
 
 def test_weights_of_a_convolution_go_by_its_input(images):
     """Training with one input leaves the weights for the other alone (but for weight decay)."""
-    hypermodel = small(weight_decay=0.0)
+    hypermodel = small(num_blocks=1, filters=2, operations=["sep3", "identity"], weight_decay=0.0)
     supergraph = Supergraph(hypermodel, seed=0)
     x, y = images(8)
-    sep3 = [0, 0, 0, 4] * 4
+    sep3 = [0, 0, 0, 1] * 2
 
     def inherited(first_input):
         indices = list(sep3)
@@ -119,9 +130,11 @@ def test_weights_of_a_convolution_go_by_its_input(images):
 def test_every_operation_differs(images):
     x, _ = images(3)
     outputs = {}
+    hypermodel = small(num_blocks=1)
+    space = space_of(hypermodel)
     for op in range(5):
         keras.utils.set_random_seed(0)
-        child = small().build_architecture(f"0 {op} 1 4 | 0 4 1 4 " * 2)
+        child = child_of(hypermodel, space, f"0 {op} 1 4 " * 2)
         for variable in child.trainable_variables:
             variable.assign(np.random.default_rng(0).normal(0.5, 1, variable.shape))
         outputs[op] = np.array(child(x, training=True))
@@ -131,8 +144,8 @@ def test_every_operation_differs(images):
 
 
 def test_children_are_built_deeper_and_wider():
-    hypermodel = small(child_layers=3, child_filters=8, child_form="final")
-    text = "0 sep3 1 max3 | 2 sep5 0 identity | 0 avg3 1 sep3 | 1 sep3 2 max3"
+    hypermodel = small(num_blocks=1, child_layers=3, child_filters=8, child_form="final")
+    text = "0 sep3 1 max3 | 0 avg3 1 sep3"
     searched = hypermodel.build(space_of(hypermodel).parse(text).to_hyperparameters())
     child = hypermodel.build_architecture(text)
     assert count_parameters(child) > 4 * count_parameters(searched)
@@ -152,45 +165,52 @@ def test_what_is_for_children_shares_no_weights(kwargs):
 
 
 def test_a_recipe_brings_drop_path_and_an_auxiliary_head(images):
-    hypermodel = small(num_layers=3).for_children(training.micro_small.replace(flip=False))
+    hypermodel = small(num_layers=3, num_blocks=1).for_children(training.micro_small)
     assert hypermodel.drop_path and hypermodel.auxiliary_head
-    child = hypermodel.build_architecture("0 sep3 1 identity | 2 sep5 0 max3 " * 2)
+    child = hypermodel.build_architecture("0 sep3 1 identity " * 2)
     assert child.output_names == [child.output_names[0], "aux"]
     ratios = [x.layer_ratio for x in child.layers if isinstance(x, DropPath)]
-    # Three operations of four in each of five cells.
-    assert sorted(ratios) == sorted([(k + 1) / 5 for k in range(5)] * 3)
+    # One operation of two in each of five cells.
+    assert sorted(ratios) == [(k + 1) / 5 for k in range(5)]
     plain = small(num_layers=3).for_children()
     assert not plain.drop_path and not plain.auxiliary_head
 
 
 @pytest.mark.parametrize("form", ["search", "final"])
 def test_nasnet_operations(form):
-    hypermodel = small(operations="nasnet", form=form)
+    hypermodel = small(operations="nasnet", form=form, num_blocks=1, filters=2)
     space = space_of(hypermodel)
-    assert len(space.decisions[1].candidates) == 12
-    assert set(ENAS) < set(space.decisions[1].candidates)
-    for op in space.decisions[1].candidates:
-        child = hypermodel.build_architecture(f"0 {op} 1 {op} | 2 {op} 0 {op} " * 2)
+    operations = space.decisions[1].candidates
+    assert len(operations) == 12
+    assert set(ENAS) < set(operations)
+    for one, other in zip(operations[:6], operations[6:], strict=True):
+        child = child_of(hypermodel, space, f"0 {one} 1 {other} " * 2)
         assert child.output.shape == (None, 3)
 
 
 @pytest.mark.parametrize("form", ["search", "final"])
-def test_darts_operations(form):
+def test_darts_operations(form, images):
     hypermodel = small(operations="darts", form=form)
     labels = ("max3", "avg3", "identity", "sep3", "sep5", "dil3", "dil5")
-    assert space_of(hypermodel).decisions[1].candidates == labels
-    child = hypermodel.build_architecture("0 dil5 1 dil3 | 2 dil5 0 dil5 " * 2)
+    space = space_of(hypermodel)
+    assert space.decisions[1].candidates == labels
+    child = child_of(hypermodel, space, "0 dil5 1 dil3 | 2 dil5 0 dil5 " * 2)
     dilated = [x for x in child.layers if isinstance(x, ReLUConvNorm) and len(x.convolutions) == 1]
     kinds = {(x.convolutions[0].kernel_size[0], x.convolutions[0].dilation_rate) for x in dilated}
     assert kinds == {(1, (1, 1)), (3, (2, 2)), (5, (2, 2))}
+    strides = {(x.convolutions[0].kernel_size[0], x.convolutions[0].strides[0]) for x in dilated}
+    # In the final form both stride over the inputs of the reduction cell.
+    assert ({(3, 2), (5, 2)} <= strides) == (form == "final")
+    np.testing.assert_allclose(np.array(child(images(2)[0])).sum(-1), 1, rtol=1e-5)
 
 
 def test_a_cell_may_join_all_its_blocks():
     # The second block uses the first, which is no loose end then.
     text = "0 sep3 1 identity | 2 sep3 2 max3 " * 2
+    space = space_of(small())
 
     def widths(**kwargs):
-        child = small(form="final", **kwargs).build_architecture(text)
+        child = child_of(small(form="final", **kwargs), space, text)
         joined = [x for x in child.layers if isinstance(x, keras.layers.Concatenate)]
         return [x.output.shape[1:] for x in joined]
 
@@ -210,7 +230,9 @@ def test_reductions_may_be_given():
 
 
 def test_a_stem_for_large_images():
-    hypermodel = HyperMicroCNN((64, 64, 3), 5, num_layers=1, filters=4, stem="imagenet")
+    hypermodel = HyperMicroCNN(
+        (64, 64, 3), 5, num_layers=1, filters=4, num_blocks=1, stem="imagenet"
+    )
     child = hypermodel.build(keras_tuner.HyperParameters())
     assert child.output.shape == (None, 5)
     # An eighth after the stem, and halved twice.
@@ -220,7 +242,7 @@ def test_a_stem_for_large_images():
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (9, 7, 2), (4, 4, 3)])
 def test_any_input(shape, images):
-    hypermodel = HyperMicroCNN(shape, 4, num_layers=3, filters=2, num_blocks=1)
+    hypermodel = HyperMicroCNN(shape, 4, num_layers=2, filters=2, num_blocks=1)
     hp = keras_tuner.HyperParameters()
     child = hypermodel.build(hp)
     assert len(recorded_space(hp)) == 8
@@ -259,6 +281,6 @@ def test_bad_arguments_are_refused(kwargs, message):
 
 
 def test_an_architecture_of_another_space_is_refused():
-    other = space_of(small(num_blocks=1)).parse("0 sep3 0 sep3 | 0 sep3 0 sep3")
+    other = space_of(small(num_blocks=1, operations=["max3"])).parse("0 max3 0 max3 " * 2)
     with pytest.raises(ValueError, match="`architecture` is of another space"):
-        small().build_architecture(other)
+        small(num_blocks=1).build_architecture(other)

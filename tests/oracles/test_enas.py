@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
+from keras_enas.controllers import PROFILES
 from keras_enas.oracles import ENASOracle
 from keras_enas.oracles.enas import _chunks
 
@@ -31,6 +32,10 @@ def test_one_update_for_every_chunk_and_a_single_sample_waits(space):
     oracle.learn(oracle.sample(1), [2.0])
     assert oracle.diagnostics()["num_updates"] == 1
     assert len(oracle.get_arrays()["pending/rewards"]) == 0
+
+
+def test_every_profile_is_in_the_docstring():
+    assert all(f'"{profile}"' in ENASOracle.__doc__ for profile in PROFILES)
 
 
 def test_arguments_of_the_controller_are_checked_at_once():

@@ -137,8 +137,10 @@ def macro_hypermodel(**kwargs):
 
 
 def micro_hypermodel(**kwargs):
-    kwargs = {"num_layers": 1, "filters": FILTERS, "num_blocks": 2, "dropout": 0.3, **kwargs}
-    return HyperMicroCNN((8, 8, 3), 3, **kwargs)
+    small = {"num_layers": 1, "filters": FILTERS, "num_blocks": 2, "dropout": 0.3}
+    # One of each kind: weights that the input keys, a pooling with its own gradient, nothing.
+    kinds = ["sep3", "max3", "identity"]
+    return HyperMicroCNN((8, 8, 3), 3, **{**small, "operations": kinds, **kwargs})
 
 
 @pytest.fixture(scope="session")

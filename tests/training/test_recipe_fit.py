@@ -251,6 +251,12 @@ def test_epochs_belong_to_the_recipe():
         VECTORS.fit(model, *plain(), epochs=3)
 
 
+def test_validation_data_are_split_off_beforehand():
+    x, y = plain()
+    with pytest.raises(ValueError, match=r"`validation_split` does not go.*`validation_data`"):
+        training.Recipe(epochs=1).fit(dense(), x, y, validation_split=0.2)
+
+
 def test_images_are_needed_to_augment():
     model = dense()
     model.compile("adam", "sparse_categorical_crossentropy")

@@ -9,7 +9,14 @@ import pytest
 import tensorflow as tf
 from small_space import TINY, SmallSpace
 
-from keras_enas import ENASTuner, OpChoice, RandomOracle, SearchSpace
+from keras_enas import (
+    ENASTuner,
+    HyperMacroCNN,
+    HyperMicroCNN,
+    OpChoice,
+    RandomOracle,
+    SearchSpace,
+)
 
 
 def compiled(inputs, outputs):
@@ -44,6 +51,18 @@ def different_shapes(hp):
         ({"hypermodel": no_choices}, "makes no choices.*OpChoice"),
         ({"hypermodel": one_name_twice}, "Two choices are named 'op'"),
         ({"hypermodel": None}, "`hypermodel`.*build"),
+        (
+            {"hypermodel": HyperMacroCNN((8, 8, 3), 3, form="final")},
+            "`form='final'` is for children",
+        ),
+        (
+            {"hypermodel": HyperMicroCNN((8, 8, 3), 3, drop_path=True)},
+            "`drop_path=True` is for children",
+        ),
+        (
+            {"hypermodel": HyperMicroCNN((8, 8, 3), 3, auxiliary_head=True)},
+            "`auxiliary_head=True` is for children",
+        ),
         ({"max_trials": 0}, "`max_trials`.*at least 1"),
         ({"max_trials": None}, "`max_trials`.*at least 1"),
         ({"seed": -1}, "`seed`"),
@@ -163,6 +182,28 @@ def test_arguments_of_search(tuner, arguments, message):
         tuner.search(**{"x": X, "y": Y, "validation_data": VALIDATION, **arguments})
     # Not even KerasTuner's own files are there.
     assert _listing(tuner) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"validation_data": None}, "`validation_data` or `validation_split` is needed"),
+        ({"validation_data": (X, Y[:-1])}, "`validation_data`.*one length"),
+        ({"validation_data": batches(X, Y, None)}, "without end.*`validation_steps`"),
+        ({"x": batches(X, Y, None), "y": None}, "without end.*`steps_per_epoch`"),
+        ({"y": Y[:-1]}, "`x, y`.*one length"),
+    ],
+)
+def test_what_is_wrong_in_itself_is_found_before_the_supergraph_is_built(
+    tmp_path, arguments, message
+):
+    def build(hp):
+        assert not hasattr(hp, "switch_maker"), "The supergraph was built."
+        return SmallSpace().build(hp)
+
+    tuner = ENASTuner(build, directory=tmp_path, project_name="p")
+    with pytest.raises(ValueError, match=message):
+        tuner.search(**{"x": X, "y": Y, "validation_data": VALIDATION, **arguments})
 
 
 def test_an_objective_that_no_metric_provides(tmp_path):

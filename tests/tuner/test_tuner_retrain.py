@@ -8,7 +8,10 @@ import pytest
 import tensorflow as tf
 from small_space import TINY, SmallSpace, load
 
-from keras_enas import Architecture, ENASTuner, HyperMacroCNN
+from keras_enas import Architecture, ENASTuner, HyperMacroCNN, training
+
+PLAIN = training.Recipe(epochs=1, first_cycle=1)
+BATCHES = tf.data.Dataset.from_tensor_slices((np.zeros((4, 64)), np.zeros(4))).batch(2)
 
 # It must not be able to use the package, wherever Python would find it.
 LOADED_ELSEWHERE = """
@@ -127,6 +130,10 @@ def test_the_files_load_without_the_package(retrained, tmp_path, run_python):
         ({"random_baseline": -1}, "`random_baseline`"),
         ({"batch_size": 0}, "`batch_size`"),
         ({"callbacks": []}, "`callbacks` must be a callable"),
+        ({"recipe": PLAIN, "cosine_decay": True}, "`cosine_decay` does not go with `recipe`"),
+        ({"recipe": PLAIN, "cosine_decay": False}, "`cosine_decay` does not go with `recipe`"),
+        ({"recipe": PLAIN, "validation_split": 0.5}, "`validation_split` does not go with a rec"),
+        ({"x": BATCHES, "y": None, "validation_split": 0.5}, "`validation_split` is for arrays"),
     ],
 )
 def test_bad_arguments(searched, arguments, message):
@@ -158,6 +165,44 @@ def test_datasets_and_a_schedule_of_ones_own(make_tuner, search, digits):
     )
     assert math.isnan(result.relative_improvement())
     assert result.to_dict()["relative_improvement_over_random_percent"] is None
+
+
+class Noted(keras.utils.PyDataset):
+    """Digits in batches; notes which were asked for."""
+
+    def __init__(self, x, y):
+        super().__init__()
+        self.x, self.y, self.asked = x, y, []
+
+    def __len__(self):
+        return len(self.x) // 50
+
+    def __getitem__(self, i):
+        self.asked.append(i)
+        return self.x[i * 50 : i * 50 + 50], self.y[i * 50 : i * 50 + 50]
+
+
+@pytest.mark.parametrize("recipe", [None, PLAIN])
+def test_a_pydataset_is_shuffled_whatever_trains_it(searched, digits, recipe, monkeypatch):
+    (x, y), validation = digits
+    monkeypatch.setattr("keras_enas.tuner.retrain.export", lambda model, folder: model)
+    monkeypatch.setattr("keras_enas.tuner.retrain.write_json", lambda path, content: None)
+    for shuffle in (True, False):
+        data = Noted(x, y)
+        how = {} if shuffle else {"shuffle": False}
+        searched.retrain(
+            data,
+            validation_data=validation,
+            epochs=1,
+            recipe=recipe,
+            top=1,
+            random_baseline=0,
+            verbose=0,
+            **how,
+        )
+        assert sorted(data.asked[-6:]) == list(range(6))
+        # By the seed of the search, which gives another order than none.
+        assert (data.asked[-6:] != list(range(6))) == shuffle
 
 
 def test_a_child_that_turns_nan_is_not_the_best(make_tuner, search, digits):

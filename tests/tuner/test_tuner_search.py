@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from small_space import TINY, SmallSpace
 
-from keras_enas import ENASTuner, RandomOracle
+from keras_enas import ENASOracle, ENASTuner, RandomOracle
 from keras_enas.tuner.derivation import completed_trials
 
 
@@ -37,6 +37,28 @@ def test_a_hypermodel_alone_is_enough(tmp_path, monkeypatch):
 def test_a_build_function_is_a_hypermodel(make_tuner):
     space = SmallSpace()
     assert make_tuner(lambda hp: space.build(hp)).space == make_tuner(space).space
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, 20),
+        ({"profile": "released_code_recurrent"}, 10),
+        ({"profile": "released_code_recurrent", "samples_per_update": 7}, 7),
+        ({"oracle": ("released_code_recurrent", {})}, 10),
+        ({"oracle": ("default", {"samples_per_update": 6})}, 6),
+        ({"oracle": ("default", {"samples_per_update": 6}), "samples_per_update": 7}, 7),
+    ],
+)
+def test_samples_of_an_update_are_the_oracles(tmp_path, arguments, expected):
+    if "oracle" in arguments:
+        profile, own = arguments["oracle"]
+        oracle = ENASOracle("val_accuracy", profile=profile, **own)
+        arguments = {**arguments, "oracle": oracle}
+    tuner = ENASTuner(SmallSpace(), directory=tmp_path, **arguments)
+    assert tuner.settings.samples_per_update == expected
+    if "oracle" not in arguments:
+        assert tuner.oracle.samples_per_update == expected
 
 
 def test_one_trace_for_the_whole_search_and_callbacks_as_they_are(make_tuner, search):

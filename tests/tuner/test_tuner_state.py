@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import warnings
 
 import keras
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from small_space import SmallSpace
 
+from keras_enas.tuner import state
 from keras_enas.tuner.derivation import completed_trials
 from keras_enas.tuner.generations import Generations
 
@@ -108,6 +110,18 @@ def test_nothing_whole_is_left(make_tuner, search):
             search(make_tuner())
 
 
+def test_the_shared_weights_are_gone(make_tuner, search, digits, files):
+    shutil.rmtree(f"{search(make_tuner(max_trials=1)).project_dir}/shared")
+    before = files()
+    tuner = make_tuner()
+    for call in (lambda: tuner.score(["relu | relu 1"], digits[1]), lambda: search(tuner)):
+        with pytest.raises(ValueError, match=r"1 rounds have ended.*missing.*shared.*overwrite"):
+            call()
+    assert files() == before
+    # What was found needs no weights.
+    assert tuner.get_best_hyperparameters()
+
+
 def test_a_changed_space_is_refused(make_tuner, search, files):
     search(make_tuner(max_trials=1))
     before = files()
@@ -137,6 +151,19 @@ def test_weights_of_another_shape_are_refused(make_tuner, search, files):
     with pytest.raises(ValueError, match="shared weights on disk are not those"):
         search(make_tuner(Wider()))
     assert files() == before
+
+
+def test_weights_that_are_laid_out_otherwise(searched):
+    """As stacks were before they became flat: the same numbers in other shapes."""
+    arrays = state.get_arrays(searched.supergraph)
+    name = next(name for name, array in arrays.items() if array.shape == (64, 16))
+    for shape, why in (
+        ((2, 512), "another version of keras_enas wrote them, or"),
+        ((2, 511), "it has changed, or"),
+    ):
+        other = {**arrays, name: np.zeros(shape)}
+        with pytest.raises(ValueError, match=rf"{why}.*\(2, 51\d\) on disk and \(64, 16\) here"):
+            state.set_arrays(searched.supergraph, other)
 
 
 def test_a_round_of_nan_is_not_learned_from(make_tuner, search, same_state, tmp_path):
