@@ -41,12 +41,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
             epsilon=self.epsilon,
             is_training=True,
         )
-        # The kernel returns the unbiased variance; Keras keeps the biased one. Few operations: a
-        # supergraph traces them for every candidate.
-        count = tf.cast(tf.size(inputs), tf.float32) * (1.0 / inputs.shape[-1])
-        variance -= variance / count
-        for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            average.assign(average + (value - average) * (1.0 - self.momentum))
+        averages = (self.moving_mean, self.moving_variance)
+        new = moved_averages(self, averages, mean, variance, inputs)
+        for average, value in zip(averages, new, strict=True):
+            average.assign(value)
         return outputs
 
     def to_keras(self, inputs):
@@ -60,3 +58,25 @@ class BatchNormalization(keras.layers.BatchNormalization):
         """
         layer = keras.layers.BatchNormalization.from_config(self.get_config())
         return layer(inputs), [(layer, self.get_weights)]
+
+
+def moved_averages(layer, averages, mean, variance, inputs):
+    """Moves the averages of a normalisation towards the statistics of a batch.
+
+    Args:
+        layer: A `BatchNormalization`.
+        averages: Pair of the values of its moving mean and variance.
+        mean: Float tensor `(channels,)`, from the fused kernel.
+        variance: Likewise.
+        inputs: Tensor of the shape of the layer's input.
+
+    Returns:
+        List of the two new values.
+    """
+    # The kernel returns the unbiased variance; Keras keeps the biased one. Few operations: a
+    # supergraph traces them for every candidate.
+    count = tf.cast(tf.size(inputs), tf.float32) * (1.0 / inputs.shape[-1])
+    return [
+        average + (value - average) * (1.0 - layer.momentum)
+        for average, value in zip(averages, (mean, variance - variance / count), strict=True)
+    ]
