@@ -100,7 +100,7 @@ class HighwayCell(keras.layers.Layer):
         return list(node) if self.keyed_by_activation else node[:1]
 
     def project(self, inputs):
-        """The input's part of node 1, `(..., features)` to `(..., 2 units)`."""
+        """The input's part of node 0, `(..., features)` to `(..., 2 units)`."""
         kernel = tf.cast(self.input_kernel.value, self.compute_dtype)
         return tf.linalg.matmul(tf.cast(inputs, self.compute_dtype), kernel)
 
@@ -225,7 +225,8 @@ class Recurrent(keras.layers.Layer):
         if memory is not None:
             memory.write(state)
         if training and self.kernel_l2:
-            squares = [tf.reduce_sum(tf.square(tf.cast(k, "float32"))) for k in kernels]
+            matrices = [tf.convert_to_tensor(self.cell.input_kernel), *kernels]
+            squares = [tf.reduce_sum(tf.square(tf.cast(k, "float32"))) for k in matrices]
             self.add_loss(self.kernel_l2 * tf.add_n(squares))
         return tf.transpose(outputs, (1, 0, 2))
 

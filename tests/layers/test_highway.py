@@ -195,7 +195,7 @@ def test_the_penalty_is_of_the_matrices_and_while_training():
     layer(sequences())
     assert layer.losses == []
     layer(sequences(), training=True)
-    squares = sum((weight**2).sum() for weight in layer.get_weights()[1:5])
+    squares = sum((weight**2).sum() for weight in layer.get_weights()[:5])
     assert float(sum(layer.losses)) == pytest.approx(0.1 * squares, rel=1e-5)
 
 
