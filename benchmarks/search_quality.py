@@ -28,6 +28,8 @@ from rich.console import Console
 from rich.table import Table
 
 import keras_enas as ke
+from keras_enas.hypermodels.classification import space_of
+from keras_enas.training import Recipe
 from keras_enas.tuner.cost import count_flops, count_parameters
 from keras_enas.tuner.retrain import cosine, random_others
 
@@ -45,6 +47,12 @@ def load(folder, train, validation):
     y, y_test = y.reshape(-1).astype("int32"), y_test.reshape(-1).astype("int32")
     last = slice(len(x) - validation, None)
     return (x[:train], y[:train]), (x[last], y[last]), (x_test, y_test)
+
+
+def augmented(args, train, seed):
+    """Training batches, shifted by up to `--shift` pixels and mirrored, as in the paper."""
+    recipe = Recipe(shift=args.shift or None, flip=bool(args.shift), batch_size=args.batch)
+    return recipe.dataset(*train, seed=seed)
 
 
 class Clock:
@@ -95,8 +103,10 @@ def search(args, seed, train, validation):
     supergraph.fit = work.wrap(supergraph.fit)
     scorer = tuner._shared.scorer
     tuner._shared.scorer = work.wrap(scorer)
-    tuner.search(*train, validation_data=validation, batch_size=args.batch)
+    data = augmented(args, train, seed)
+    tuner.search(data, validation_data=validation, validation_batch_size=args.batch)
     total = time.process_time() - began
+    bookkeeping = 1.0 - work.seconds / total
     scored = args.rounds * tuner.settings.derive_samples + tuner.final_samples
     scored += (args.rounds - args.warmup) * args.updates * tuner.settings.samples_per_update
     found = tuner.get_best_architectures(args.top)
@@ -105,7 +115,7 @@ def search(args, seed, train, validation):
     return {
         "seed": seed,
         "cpu_seconds": earlier + total,
-        "bookkeeping_share": 1.0 - work.seconds / total,
+        "bookkeeping_share": bookkeeping,
         "architectures_trained": steps * args.rounds,
         "architectures_judged": scored,
         "train_traces": supergraph.train_traces,
@@ -138,9 +148,9 @@ def train_child(args, text, train, validation, test):
     began = time.process_time()
     model = space_hp.build(architecture.to_hyperparameters())
     model.fit(
-        *train,
-        batch_size=args.batch,
+        augmented(args, train, args.training_seed),
         epochs=args.epochs,
+        shuffle=False,
         verbose=0,
         callbacks=[cosine(args.epochs)],
     )
@@ -153,16 +163,6 @@ def train_child(args, text, train, validation, test):
         "flops": count_flops(model),
         "cpu_seconds": seconds,
     }
-
-
-def space_of(model):
-    import keras_tuner
-
-    from keras_enas.search_space import recorded_space
-
-    hp = keras_tuner.HyperParameters()
-    model.build(hp)
-    return recorded_space(hp)
 
 
 def kept(path, make):
@@ -278,6 +278,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=24)
     parser.add_argument("--warmup", type=int, default=8)
     parser.add_argument("--updates", type=int, default=10, help="controller updates a round")
+    parser.add_argument("--shift", type=int, default=2, help="pixels; 0: no augmentation")
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--filters", type=int, default=16)
     parser.add_argument("--batch", type=int, default=64)

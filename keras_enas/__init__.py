@@ -28,6 +28,7 @@ _HOMES = {
     "layers": None,
     "perplexity_reward": "rewards",
     "plot_architecture": "plotting",
+    "published": None,
     "text": None,
     "to_keras": "layers.stock",
     "training": None,

@@ -1,5 +1,6 @@
 """The examples: their parts here, whole runs in `pytest -m slow`."""
 
+import argparse
 import pathlib
 import re
 import sys
@@ -11,8 +12,10 @@ EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
 
 
 @pytest.fixture
-def load(load_file):
+def load(load_file, monkeypatch):
     """Returns a function that loads an example by its name."""
+    # As where an example is started: it finds its neighbours.
+    monkeypatch.syspath_prepend(EXAMPLES)
     return lambda name: load_file(f"examples/{name}.py")
 
 
@@ -89,6 +92,66 @@ def test_cifar10_has_the_settings_of_the_paper(load):
     assert controller["controller_updates"] * controller["samples_per_update"] == 1000
 
 
+def test_cifar10_micro_has_the_settings_of_the_released_code(load):
+    paper = load("cifar10_micro").PAPER
+    assert (paper["num_layers"], paper["filters"], paper["num_blocks"]) == (6, 20, 5)
+    assert (paper["child_layers"], paper["child_filters"], paper["recipe"]) == (15, 36, "micro")
+    # 150 epochs end a cosine cycle: 10 + 20 + 40 + 80.
+    assert sum(paper["first_cycle"] * 2**i for i in range(4)) == paper["rounds"]
+    controller = paper["controller"]
+    assert controller["controller_updates"] * controller["samples_per_update"] == 300
+
+
+@pytest.mark.parametrize("name, space", [("cifar10_macro", "macro"), ("cifar10_micro", "micro")])
+def test_cifar10_settings_may_be_overridden(load, name, space):
+    module = load(name)
+    parser = argparse.ArgumentParser()
+    module.add_options(parser, [space, f"{space}_small"])
+    settings = module.overridden(module.SMALL, parser.parse_args([]))
+    assert settings == module.SMALL
+    given = ["--filters", "7", "--epochs", "3", "--recipe", space, "--children", "1"]
+    settings = module.overridden(module.PAPER, parser.parse_args(given))
+    assert settings["child_filters"] == 7 and settings["published"] == {"filters": 7}
+    assert module.PAPER["published"] == {}
+    recipe = module.recipe_of(settings)
+    assert (recipe.name, recipe.epochs, settings["children"]) == (space, 3, 1)
+
+
+def test_letters_are_in_fonts_of_their_own(load):
+    module = load("transfer")
+    names = [name for part in module.FONTS.values() for name in part]
+    assert len(set(names)) == len(names)
+    parts = module.letters(copies=2)
+    sizes = [len(part) for part in module.FONTS.values()]
+    assert [x.shape for x, _ in parts] == [(26 * 2 * n, 16, 16, 1) for n in sizes]
+    for x, y in parts:
+        assert x.dtype == np.float32 and x.min() >= 0 and x.max() <= 1
+        # Something is drawn in every image, and nothing but a little of it is cut off.
+        assert x.sum(axis=(1, 2, 3)).min() > 4 and x[:, 0].max(axis=(1, 2)).mean() < 0.05
+        assert (np.bincount(y, minlength=26) == len(y) / 26).all()
+    again = module.letters(copies=2)
+    assert all((a == b).all() for (a, _), (b, _) in zip(parts, again, strict=True))
+    # Turned and moved: no two copies are alike.
+    assert len(np.unique(parts[0][0].reshape(len(parts[0][0]), -1), axis=0)) == len(parts[0][0])
+
+
+def test_transfer_reads_a_folder(load, cifar10_in_a_folder, tmp_path):
+    module = load("transfer")
+    parts = module.from_folder(cifar10_in_a_folder, "cifar10", images=100, shrink=2)
+    assert [x.shape for x, _ in parts] == [(n, 16, 16, 3) for n in (90, 10, 40)]
+    parts = module.standardised(parts)
+    np.testing.assert_allclose(parts[0][0].mean(axis=(0, 1, 2)), 0.0, atol=1e-4)
+    grey = np.zeros((20, 28, 28), np.uint8)
+    folder = tmp_path / "grey"
+    folder.mkdir()
+    np.savez(
+        folder / "a.npz", x_train=grey, y_train=grey[:, 0, 0], x_test=grey, y_test=grey[:, 0, 0]
+    )
+    assert module.from_folder(folder, "", 20, 2)[0][0].shape == (18, 14, 14, 1)
+    with pytest.raises(SystemExit, match=r"\.npz"):
+        module.from_folder(tmp_path, "cifar10", 100, 2)
+
+
 def test_shifted_images_keep_their_size_and_labels(load):
     module = load("cifar10_macro")
     x = np.random.default_rng(0).normal(size=(130, 16, 16, 3)).astype("float32")
@@ -142,6 +205,34 @@ def test_cifar10_small_runs(run, tmp_path, cifar10_in_a_folder):
     printed = run("cifar10_macro", *arguments, "--children", "1")
     assert "Round 3/3" in printed
     assert next(tmp_path.rglob("best_architecture.png")).stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_cifar10_micro_small_runs(run, tmp_path, cifar10_in_a_folder):
+    arguments = ["--small", "--data", str(cifar10_in_a_folder), "--rounds", "2", "--epochs", "1"]
+    printed = run("cifar10_micro", *arguments, "--children", "1")
+    assert "Round 2/2" in printed and "Trained from scratch under one recipe" in printed
+    assert next(tmp_path.rglob("best_architecture.png")).stat().st_size > 1000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name, architecture", [("cifar10_macro", "ENAS_MACRO"), ("cifar10_micro", "DARTS")]
+)
+def test_published_networks_are_trained(run, tmp_path, cifar10_in_a_folder, name, architecture):
+    arguments = ["--small", "--data", str(cifar10_in_a_folder), "--published", architecture]
+    printed = run(name, *arguments, "--epochs", "1", "--filters", "2")
+    assert re.search(r"^Test error: \d+\.\d+ %", printed, re.MULTILINE)
+    path = re.search(r"^SavedModel: (.+)$", printed, re.MULTILINE).group(1)
+    assert (tmp_path / path).exists()
+
+
+@pytest.mark.slow
+def test_transfer_runs(run, tmp_path):
+    printed = run("transfer", "--small", "--rounds", "2", "--epochs", "1", "--children", "1")
+    assert "Test accuracy of 1 derived ones" in printed and "of 1 random ones" in printed
+    path = re.search(r"^SavedModel: (.+)$", printed, re.MULTILINE).group(1)
+    assert (tmp_path / path).exists()
 
 
 @pytest.mark.slow

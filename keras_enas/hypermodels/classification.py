@@ -2,7 +2,11 @@
 
 import keras
 
+from keras_enas.published import PublishedArchitecture
 from keras_enas.search_space import Architecture, recorded_space
+
+# As it is searched, and as the released code trains what was found.
+FORMS = ("search", "final")
 
 
 def check_images(input_shape, num_classes, least=4):
@@ -28,6 +32,27 @@ def check_least(name, value, least):
         raise ValueError(
             f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}."
         )
+
+
+def check_one_of(name, value, allowed):
+    """Checks that an argument is one of a few values."""
+    if value not in allowed:
+        raise ValueError(f"`{name}` must be one of {allowed}. Received: {name}={value!r}.")
+
+
+def check_shareable(hypermodel, **of_children):
+    """Checks that a supergraph is not asked for what children alone can have.
+
+    Args:
+        hypermodel: What is being built.
+        **of_children: For attributes of it the value that is for children.
+    """
+    for name, value in of_children.items():
+        if getattr(hypermodel, name) == value:
+            raise ValueError(
+                f"`{name}={value!r}` is for children, but a supergraph was asked for. Search "
+                "without it; `child_form` and a recipe give it to the children that are retrained."
+            )
 
 
 def choose_operations(operations, offered):
@@ -110,7 +135,8 @@ def build_architecture(hypermodel, architecture):
 
     Args:
         hypermodel: A `keras_tuner.HyperModel`.
-        architecture: An `Architecture` of its space, or the text of one.
+        architecture: An `Architecture` of its space, the text of one, or a
+            `PublishedArchitecture`.
 
     Returns:
         A compiled, untrained `keras.Model`.
@@ -119,6 +145,8 @@ def build_architecture(hypermodel, architecture):
         ValueError: If it is an architecture of another space.
     """
     space = space_of(hypermodel)
+    if isinstance(architecture, PublishedArchitecture):
+        architecture = architecture.text
     if not isinstance(architecture, Architecture):
         architecture = space.parse(architecture)
     elif architecture.space != space:

@@ -5,10 +5,13 @@ import keras_tuner
 
 from keras_enas.choices import Keyed, OpChoice, SkipChoice
 from keras_enas.hypermodels.classification import (
+    FORMS,
     build_architecture,
     check_images,
     check_least,
+    check_one_of,
     check_optimizer,
+    check_shareable,
     choose_operations,
     classifier,
 )
@@ -18,6 +21,7 @@ from keras_enas.layers import (
     FactorizedReduction,
     MaxPooling2D,
     NormActivation,
+    ReLUConvNorm,
 )
 
 
@@ -61,6 +65,12 @@ class HyperMacroCNN(keras_tuner.HyperModel):
     `FactorizedReduction`, so that later skips fit. Global average pooling,
     dropout and a dense softmax end it.
 
+    Children can be built in the form in which the released code trains what was
+    found, `"final"`: what a layer computes and what it skips to are concatenated
+    instead of added, and pass ReLU, a 1x1 convolution and normalisation (in every
+    layer that has skips to choose, chosen or not); the reductions double the
+    channels.
+
     Args:
         input_shape: Tuple `(height, width, channels)`, at least 4x4 pixels.
         num_classes: Integer of at least 2. Labels are integers `0 .. num_classes-1`.
@@ -71,6 +81,11 @@ class HyperMacroCNN(keras_tuner.HyperModel):
             `sep5`, `avg3`, `max3` (default: all six), or a dict from label to a
             callable that takes `filters` and returns a layer which keeps height
             and width and gives `filters` channels.
+        form: `"search"` or `"final"`, see above. A network of the final form can
+            be a child only.
+        child_filters: Optional integer, `filters` of the children that are
+            retrained; default as searched.
+        child_form: Optional string, their `form`.
         dropout: Float, the share dropped before the dense layer.
         learning_rate: Float or `keras.optimizers.schedules.LearningRateSchedule`
             of the default optimizer.
@@ -93,15 +108,26 @@ class HyperMacroCNN(keras_tuner.HyperModel):
         num_layers=12,
         filters=36,
         operations=None,
+        form="search",
+        child_filters=None,
+        child_form=None,
         dropout=0.1,
         learning_rate=0.05,
         weight_decay=2e-4,
         optimizer=None,
         **kwargs,
     ):
+        self._arguments = {
+            name: value for name, value in locals().items() if name not in ("self", "__class__")
+        }
+        self._arguments.update(self._arguments.pop("kwargs"))
         self.input_shape = check_images(input_shape, num_classes)
         check_least("num_layers", num_layers, 1)
         check_least("filters", filters, 2)
+        if child_filters is not None:
+            check_least("child_filters", child_filters, 2)
+        check_one_of("form", form, FORMS)
+        check_one_of("child_form", child_form, (None, *FORMS))
         check_optimizer(optimizer)
         self.num_classes = num_classes
         self.num_layers = num_layers
@@ -109,6 +135,9 @@ class HyperMacroCNN(keras_tuner.HyperModel):
         self.operations = choose_operations(
             OPERATIONS if operations is None else operations, OPERATIONS
         )
+        self.form = form
+        self.child_filters = child_filters
+        self.child_form = child_form
         self.dropout = dropout
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
@@ -121,41 +150,77 @@ class HyperMacroCNN(keras_tuner.HyperModel):
         third = self.num_layers // 3
         return (third - 1, 2 * third - 1) if third else ()
 
+    def for_children(self, recipe=None):
+        """Returns the hypermodel of the children that are retrained.
+
+        Args:
+            recipe: Optional `keras_enas.training.Recipe`. This space has nothing
+                that a recipe would have to be built in.
+        """
+        # Not a copy, whose `build` KerasTuner has bound to the original.
+        return HyperMacroCNN(
+            **{
+                **self._arguments,
+                "filters": self.child_filters or self.filters,
+                "form": self.child_form or self.form,
+            }
+        )
+
     def build_architecture(self, architecture):
-        """Builds the child of an `Architecture` of this space, or of its text."""
-        return build_architecture(self, architecture)
+        """Builds the child that is retrained for an architecture.
+
+        Args:
+            architecture: An `Architecture` of this space, its text, or a
+                `keras_enas.published.PublishedArchitecture`.
+
+        Returns:
+            A compiled, untrained `keras.Model`.
+        """
+        return build_architecture(self.for_children(), architecture)
 
     def build(self, hp):
         """Builds and compiles the network; see `keras_tuner.HyperModel.build`."""
+        if hasattr(hp, "switch_maker"):
+            check_shareable(self, form="final")
         inputs = keras.Input(self.input_shape)
+        filters = self.filters
         stem = keras.layers.Conv2D(
-            self.filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal"
+            filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal"
         )
         outputs = [BatchNormalization(momentum=0.9, epsilon=1e-5)(stem(inputs))]
         for k in range(self.num_layers):
             with hp.name_scope(f"layer_{k}"):
-                outputs = self._layer(hp, outputs)
+                outputs = self._layer(hp, outputs, filters)
             if k in self.reductions:
-                outputs = [FactorizedReduction(self.filters)(x) for x in outputs]
+                filters *= 2 if self.form == "final" else 1
+                outputs = [FactorizedReduction(filters)(x) for x in outputs]
         return classifier(self, inputs, outputs[-1])
 
-    def _layer(self, hp, outputs):
+    def _layer(self, hp, outputs, filters):
         """Appends one layer to the outputs so far, earliest first."""
         *earlier, predecessor = outputs
         operation = OpChoice(
             hp,
             "op",
-            {
-                label: lambda make=make: make(self.filters)
-                for label, make in self.operations.items()
-            },
+            {label: lambda make=make: make(filters) for label, make in self.operations.items()},
         )
-        x = Keyed(hp, "op", lambda: ConvNormActivation(self.filters))(predecessor)
+        x = Keyed(hp, "op", lambda: ConvNormActivation(filters))(predecessor)
         x = operation(x)
         convolutions = [label for label in self.operations if label not in ("avg3", "max3")]
         if convolutions:
             x = Keyed(hp, "op", NormActivation, only=convolutions)(x)
-        if earlier:
+        if earlier and self.form == "final":
+            x = self._concatenated(hp, x, earlier, filters)
+        elif earlier:
             x, earlier = SkipChoice(hp, "skip")(x, earlier)
             x = BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
         return [*earlier, predecessor, x]
+
+    def _concatenated(self, hp, x, earlier, filters):
+        """Joins a layer with the outputs that it skips to, as the released code does finally."""
+        # For the decisions alone; the sum that it gives leads nowhere.
+        SkipChoice(hp, "skip")(x, earlier)
+        chosen = [y for i, y in enumerate(earlier) if hp.get(f"skip/{i}")]
+        if chosen:
+            x = keras.layers.Concatenate()([x, *chosen])
+        return ReLUConvNorm(filters)(x)

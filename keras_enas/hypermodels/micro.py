@@ -3,71 +3,24 @@
 import keras
 import keras_tuner
 
-from keras_enas.choices import InputChoice, Keyed, LooseEnds, OpChoice
+from keras_enas.choices import InputChoice, Keyed, OpChoice
 from keras_enas.hypermodels.auxiliary import auxiliary_head
 from keras_enas.hypermodels.classification import (
+    FORMS,
     build_architecture,
     check_images,
     check_least,
+    check_one_of,
     check_optimizer,
+    check_shareable,
     choose_operations,
     classifier,
 )
-from keras_enas.layers import (
-    BatchNormalization,
-    FactorizedReduction,
-    MaxPooling2D,
-    ReLUConvNorm,
-)
+from keras_enas.hypermodels.joining import check_join, concatenated, summed
+from keras_enas.hypermodels.operations import ALL_OPERATIONS, PARAMETER_FREE, operation_set
+from keras_enas.layers import BatchNormalization, FactorizedReduction, ReLUConvNorm
 from keras_enas.layers.regularization import DropPath
 from keras_enas.search_space import unchosen
-
-
-def _convolution(*kernel_sizes, **kwargs):
-    return lambda filters, strides: ReLUConvNorm(filters, kernel_sizes, strides=strides, **kwargs)
-
-
-def _average(filters, strides):
-    return keras.layers.AveragePooling2D(3, strides=strides, padding="same")
-
-
-def _maximum(size):
-    return lambda filters, strides: MaxPooling2D(size, strides=strides, padding="same")
-
-
-def _identity(filters, strides):
-    return FactorizedReduction(filters) if strides > 1 else keras.layers.Identity()
-
-
-# In the order of the released code's operation ids, 0 to 4.
-ENAS_OPERATIONS = {
-    "sep3": _convolution(3, 3, separable=True),
-    "sep5": _convolution(5, 5, separable=True),
-    "avg3": _average,
-    "max3": _maximum(3),
-    "identity": _identity,
-}
-
-# The operations of Zoph et al. 2018, section 3.
-NASNET_OPERATIONS = {
-    "identity": _identity,
-    "conv1x7_7x1": _convolution((1, 7), (7, 1)),
-    "avg3": _average,
-    "max3": _maximum(3),
-    "max5": _maximum(5),
-    "max7": _maximum(7),
-    "conv1": _convolution(1),
-    "conv3": _convolution(3),
-    "sep3": _convolution(3, 3, separable=True),
-    "sep5": _convolution(5, 5, separable=True),
-    "sep7": _convolution(7, 7, separable=True),
-    "dil3": _convolution(3, separable=True, dilation_rate=2),
-}
-
-OPERATION_SETS = {"enas": ENAS_OPERATIONS, "nasnet": NASNET_OPERATIONS}
-
-# What has no weights: one layer serves whatever its input is.
-_PARAMETER_FREE = ("avg3", "max3", "max5", "max7", "identity")
 
 
 class HyperMicroCNN(keras_tuner.HyperModel):
@@ -95,8 +48,8 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         filters: Integer of at least 2, channels of the first cells (20 and 36).
         num_blocks: Integer, blocks of a cell; 5 have 40 decisions.
         operations: `"enas"` (`sep3`, `sep5`, `avg3`, `max3`, `identity`),
-            `"nasnet"`, a list of their labels, or a dict from label to a callable
-            that takes `filters` and `strides` and returns a layer.
+            `"nasnet"`, `"darts"`, a list of their labels, or a dict from label to a
+            callable that takes `filters` and `strides` and returns a layer.
         stem: `"cifar"`, a 3x3 convolution to `3 * filters` channels, or
             `"imagenet"`, three strided ones that leave an eighth of the size.
         form: `"search"`, the network described above, or `"final"`, that in which
@@ -104,6 +57,12 @@ class HyperMicroCNN(keras_tuner.HyperModel):
             cell stride over the cell's inputs, the second input has one 1x1
             convolution more, loose ends are concatenated and nothing follows.
             A network of the final form can be a child only.
+        join: What the output of a cell is made of: `"loose_ends"`, the nodes that
+            nothing in the cell uses (ENAS); `"all"`, every block's
+            output; or a dict with the indices of nodes for `"normal"` and
+            `"reduction"`, 0 and 1 being the cell's inputs.
+        reductions: Optional pair of integers, which of the `num_layers + 2` cells are
+            reduction cells, counted from 0; default as above.
         child_layers: Optional integer, `num_layers` of the children that are
             retrained; default as searched.
         child_filters: Optional integer, their `filters`.
@@ -134,6 +93,8 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         operations="enas",
         stem="cifar",
         form="search",
+        join="loose_ends",
+        reductions=None,
         child_layers=None,
         child_filters=None,
         child_form=None,
@@ -164,25 +125,21 @@ class HyperMicroCNN(keras_tuner.HyperModel):
             check_least(name, value, least)
         for name, value, allowed in (
             ("stem", stem, ("cifar", "imagenet")),
-            ("form", form, ("search", "final")),
-            ("child_form", child_form, (None, "search", "final")),
+            ("form", form, FORMS),
+            ("child_form", child_form, (None, *FORMS)),
         ):
-            if value not in allowed:
-                raise ValueError(f"`{name}` must be one of {allowed}. Received: {name}={value!r}.")
+            check_one_of(name, value, allowed)
         self.num_classes = num_classes
         self.num_layers = num_layers
         self.filters = filters
         self.num_blocks = num_blocks
-        if isinstance(operations, str):
-            if operations not in OPERATION_SETS:
-                raise ValueError(
-                    f"`operations` must be one of {list(OPERATION_SETS)}, a list of labels or a "
-                    f"dict. Received: operations={operations!r}."
-                )
-            operations = OPERATION_SETS[operations]
-        self.operations = choose_operations(operations, {**ENAS_OPERATIONS, **NASNET_OPERATIONS})
+        self.operations = choose_operations(operation_set(operations), ALL_OPERATIONS)
         self.stem = stem
         self.form = form
+        self.join = check_join(join, num_blocks)
+        if reductions is not None:
+            self._check_reductions(reductions, num_layers, child_layers)
+        self.reductions = tuple(reductions or _thirds(num_layers))
         self.child_layers = child_layers
         self.child_filters = child_filters
         self.child_form = child_form
@@ -195,12 +152,18 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         self.optimizer = optimizer
         super().__init__(**kwargs)
 
-    @property
-    def reductions(self):
-        """Which of the `num_layers + 2` cells are reduction cells, counted from 0."""
-        # A normal cell comes first, as in the order of the decisions.
-        third = max(1, self.num_layers // 3)
-        return (third, min(2 * third + 1, self.num_layers + 1))
+    def _check_reductions(self, reductions, num_layers, child_layers):
+        first, second = reductions if len(reductions) == 2 else (0, 0)
+        if not 0 < first < second < num_layers + 2:
+            raise ValueError(
+                "`reductions` must be two increasing indices of cells, above 0 (a normal cell "
+                f"comes first) and below {num_layers + 2}. Received: reductions={reductions!r}."
+            )
+        if child_layers not in (None, num_layers):
+            raise ValueError(
+                "`reductions` and `child_layers` do not go together: the children would have other "
+                "cells. Leave `reductions` to its default."
+            )
 
     def for_children(self, recipe=None):
         """Returns the hypermodel of the children that are retrained.
@@ -226,7 +189,8 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         """Builds the child that is retrained for an architecture.
 
         Args:
-            architecture: An `Architecture` of this space, or its text.
+            architecture: An `Architecture` of this space, its text, or a
+                `keras_enas.published.PublishedArchitecture`.
 
         Returns:
             A compiled, untrained `keras.Model`.
@@ -236,7 +200,7 @@ class HyperMicroCNN(keras_tuner.HyperModel):
     def build(self, hp):
         """Builds and compiles the network; see `keras_tuner.HyperModel.build`."""
         if hasattr(hp, "switch_maker"):
-            self._check_shareable()
+            check_shareable(self, form="final", drop_path=True, auxiliary_head=True)
         inputs = keras.Input(self.input_shape)
         filters = self.filters
         nodes, auxiliary = self._stem(inputs), None
@@ -249,15 +213,6 @@ class HyperMicroCNN(keras_tuner.HyperModel):
             if k == min(self.reductions[1] + 1, self.num_layers + 1) and self.auxiliary_head:
                 auxiliary = auxiliary_head(output, self.num_classes)
         return classifier(self, inputs, keras.layers.ReLU()(nodes[1]), auxiliary)
-
-    def _check_shareable(self):
-        for name, of_children in (("form", "final"), ("drop_path", True), ("auxiliary_head", True)):
-            if getattr(self, name) == of_children:
-                raise ValueError(
-                    f"`{name}={of_children!r}` is for children, but a supergraph was asked for. "
-                    "Search without it; `child_form` and a recipe give it to the children that "
-                    "are retrained."
-                )
 
     def _stem(self, inputs):
         def convolve(x, filters, strides):
@@ -300,16 +255,18 @@ class HyperMicroCNN(keras_tuner.HyperModel):
                     parts.append(x)
                     names.append(f"block_{i}/input_{side}")
                 nodes = [*nodes, keras.layers.Add()(parts)]
+        join = self.join["reduction" if reduces else "normal"]
         if self.form == "final":
-            return self._concatenated(hp, names, nodes, filters)
-        joined = LooseEnds(hp, names, lambda: ReLUConvNorm(filters, normalize=False))(nodes)
-        return BatchNormalization(momentum=0.9, epsilon=1e-5)(joined)
+            if join is None:
+                join = unchosen([hp.get(name) for name in names], len(nodes))
+            return concatenated([nodes[i] for i in join], filters)
+        return summed(hp, names, nodes, join, filters)
 
     def _operation(self, hp, side, filters, strides):
         """The operation of one side of a block; a convolution's weights go by the input."""
 
         def candidate(label, make):
-            if label in _PARAMETER_FREE:
+            if label in PARAMETER_FREE:
                 return lambda: make(filters, strides)
             return lambda: Keyed(hp, f"input_{side}", lambda: make(filters, strides))
 
@@ -331,10 +288,9 @@ class HyperMicroCNN(keras_tuner.HyperModel):
             second = ReLUConvNorm(filters)(second)
         return [first, second]
 
-    def _concatenated(self, hp, names, nodes, filters):
-        loose = [nodes[i] for i in unchosen([hp.get(name) for name in names], len(nodes))]
-        height = min(node.shape[1] for node in loose)
-        loose = [
-            FactorizedReduction(filters)(node) if node.shape[1] > height else node for node in loose
-        ]
-        return keras.layers.Concatenate()(loose) if len(loose) > 1 else loose[0]
+
+def _thirds(num_layers):
+    """The reduction cells of the released code."""
+    # A normal cell comes first, as in the order of the decisions.
+    third = max(1, num_layers // 3)
+    return (third, min(2 * third + 1, num_layers + 1))

@@ -39,7 +39,8 @@ class ReLUConvNorm(keras.layers.Layer):
         super().__init__(**kwargs)
         self._config = {
             "filters": filters,
-            "kernel_sizes": tuple(kernel_sizes),
+            # Lists when read back from a file.
+            "kernel_sizes": tuple(k if isinstance(k, int) else tuple(k) for k in kernel_sizes),
             "separable": separable,
             "strides": strides,
             "dilation_rate": dilation_rate,

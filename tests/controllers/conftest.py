@@ -24,3 +24,23 @@ def mixed_space():
 def small_space(macro_space):
     """Two layers: three decisions, quick to trace."""
     return macro_space(2, 3)
+
+
+@pytest.fixture(scope="session")
+def micro_space():
+    """Returns a function that makes the decisions of the micro space, with no network to them."""
+
+    def make(num_blocks=5):
+        operations = ("sep3", "sep5", "avg3", "max3", "identity")
+        return SearchSpace(
+            decision
+            for cell in ("normal", "reduction")
+            for i in range(num_blocks)
+            for side in (1, 2)
+            for decision in (
+                Decision(f"{cell}/block_{i}/input_{side}", "input", range(i + 2)),
+                Decision(f"{cell}/block_{i}/op_{side}", "op", operations),
+            )
+        )
+
+    return make

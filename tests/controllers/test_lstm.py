@@ -50,6 +50,77 @@ def test_the_published_controller_has_41856_parameters(macro_space):
     assert sum(int(np.prod(w.shape)) for w in policy.trainable_variables) == 41856
 
 
+def test_the_published_micro_controller_has_41733_parameters(micro_space):
+    assert policy_of(micro_space(), "released_code_micro").count_params() == 41733
+
+
+def test_it_starts_in_favour_of_separable_convolutions(micro_space):
+    """As biases and constants alone have it: 0.315 in the normal cell, 0.254 in the other."""
+    space = micro_space(2)
+    policy = policy_of(space, "released_code_micro", init_range=0.0)
+    for step, logits in zip(
+        policy.plan.steps, logits_by_step(policy, np.zeros((1, 16), int)), strict=True
+    ):
+        p = tf.nn.softmax(logits[0, 0]).numpy()
+        if step.kind == "input":
+            expected = [1 / step.width] * step.width
+        elif step.start < 8:
+            expected = [0.315] * 2 + [0.123] * 3
+        else:
+            expected = [0.254] * 2 + [0.164] * 3
+        np.testing.assert_allclose(p, expected, atol=6e-4)
+
+
+@pytest.mark.parametrize("zero_input_anchors", [True, False])
+def test_it_computes_the_micro_controller(micro_space, zero_input_anchors):
+    """Against the released micro controller in NumPy, its decisions in the order of the text.
+
+    The reduction cell goes on from the state in which the normal cell ends, with the same weights.
+    """
+    space = micro_space(2)
+    policy = policy_of(
+        space, "released_code_micro", init_range=1.0, zero_input_anchors=zero_input_anchors
+    )
+    w = {name: weight.numpy() for name, weight in policy.named_weights.items()}
+    architecture = space.random(1, np.random.default_rng(3))[0]
+    logits = logits_by_step(policy, architecture[None])
+
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    def lstm(x, h, c):
+        i, f, g, o = np.split(x @ w["lstm/kernel"] + h @ w["lstm/recurrent_kernel"], 4, axis=1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        return sigmoid(o) * np.tanh(c), c
+
+    h = c = np.zeros((1, 64))
+    decisions, expected = iter(architecture), []
+    for preference in ([0.25, 0.25, -0.25, -0.25, -0.25], 0.0):
+        keys, values = [], []
+        for _ in range(2):
+            h, c = lstm(w["start"], h, c)
+            keys.append(h)
+            values.append(0 * h if zero_input_anchors else h)
+        x = w["start"]
+        for _ in range(2):
+            for _ in range(2):
+                h, c = lstm(x, h, c)
+                query = np.concatenate(keys) @ w["attention/w1"] + h @ w["attention/w2"]
+                query = np.tanh(query) @ w["attention/v"]
+                expected.append(1.1 * np.tanh(query.T))
+                x = values[next(decisions)]
+                h, c = lstm(x, h, c)
+                shaped = 0.44 * np.tanh(h @ w["softmax/0"] + w["bias/0"])
+                expected.append(shaped + preference)
+                x = w["embedding/0"][[next(decisions)]]
+            h, c = lstm(x, h, c)
+            keys.append(h)
+            values.append(h)
+            x = w["start"]
+    for ours, theirs in zip(logits, expected, strict=True):
+        np.testing.assert_allclose(ours[0], theirs, atol=1e-4)
+
+
 def test_initial_weights_are_uniform_within_a_tenth(macro_space):
     for weight in policy_of(macro_space()).named_weights.values():
         assert 0.05 < np.abs(weight.numpy()).max() <= 0.1

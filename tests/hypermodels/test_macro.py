@@ -5,10 +5,12 @@ import keras_tuner
 import numpy as np
 import pytest
 
+from keras_enas import published
 from keras_enas.hypermodels import HyperMacroCNN
-from keras_enas.layers import FactorizedReduction
+from keras_enas.layers import FactorizedReduction, ReLUConvNorm
 from keras_enas.search_space import recorded_space
 from keras_enas.supergraph import Supergraph
+from keras_enas.tuner.cost import count_parameters
 
 OPS = ("conv3", "sep3", "conv5", "sep5", "avg3", "max3")
 
@@ -22,6 +24,7 @@ def child_of(hypermodel, **values):
 def test_the_space_is_the_papers():
     _, space = child_of(HyperMacroCNN((8, 8, 3), 10, filters=2))
     assert len(space) == 78 and space.size == 6**12 * 2**66
+    assert space.size == pytest.approx(1.6e29, rel=0.01)
     for k in range(12):
         assert space.decisions[k * (k + 1) // 2].name == f"layer_{k}/op"
         assert space.decisions[k * (k + 1) // 2].candidates == OPS
@@ -155,6 +158,49 @@ def test_arguments_change_the_network():
     assert sum(isinstance(x, keras.layers.Dense) for x in child.layers) == 2
 
 
+def test_the_final_form_concatenates_and_doubles():
+    hypermodel = HyperMacroCNN((8, 8, 3), 3, num_layers=3, filters=4, form="final")
+    # Layer 0, halved; layer 1, which skips to the stem, halved; layer 2, which skips to nothing.
+    child = hypermodel.build_architecture("conv3 | max3 1 | sep5 00")
+    joined = [x for x in child.layers if isinstance(x, keras.layers.Concatenate)]
+    assert [x.output.shape[1:] for x in joined] == [(4, 4, 2 * 8)]
+    # In layer 2 too, so that the weights do not depend on what is skipped.
+    joins = [x for x in child.layers if isinstance(x, ReLUConvNorm)]
+    assert [(x.input.shape[-1], x.output.shape[1:]) for x in joins] == [
+        (16, (4, 4, 8)),
+        (16, (2, 2, 16)),
+    ]
+    assert not [x for x in child.layers if isinstance(x, keras.layers.Add)]
+    reductions = [x for x in child.layers if isinstance(x, FactorizedReduction)]
+    # The stem and layer 0 to 8 channels; of the three then, layer 2 takes its predecessor alone.
+    assert sorted(x.filters for x in reductions) == [8, 8, 16]
+
+
+def test_the_published_network_has_42559392_parameters():
+    """As counted from the released code, which trains plain convolutions for separable ones."""
+    architecture = published.ENAS_MACRO_RELEASED
+    hypermodel = HyperMacroCNN((32, 32, 3), 10, **architecture.settings)
+    assert count_parameters(hypermodel.build_architecture(architecture)) == 42_559_392
+
+
+def test_the_final_form_shares_no_weights():
+    hypermodel = HyperMacroCNN((8, 8, 3), 3, num_layers=2, filters=2, form="final")
+    with pytest.raises(ValueError, match="`form='final'` is for children"):
+        Supergraph(hypermodel)
+
+
+def test_children_are_built_wider_and_in_the_final_form():
+    hypermodel = HyperMacroCNN(
+        (8, 8, 3), 3, num_layers=3, filters=2, child_filters=4, child_form="final", name="mine"
+    )
+    searched, space = child_of(hypermodel)
+    child = hypermodel.build_architecture(str(space.architecture([0] * len(space))))
+    assert {x.filters for x in searched.layers if isinstance(x, FactorizedReduction)} == {2}
+    assert {x.filters for x in child.layers if isinstance(x, FactorizedReduction)} == {8, 16}
+    assert (hypermodel.filters, hypermodel.form) == (2, "search")
+    assert hypermodel.for_children().name == "mine"
+
+
 @pytest.mark.parametrize(
     "kwargs, message",
     [
@@ -166,6 +212,9 @@ def test_arguments_change_the_network():
         ({"filters": 1}, "`filters`"),
         ({"operations": ["conv7"]}, "`operations` must be some of"),
         ({"operations": []}, "`operations` must be some of"),
+        ({"form": "last"}, "`form` must be one of"),
+        ({"child_form": "last"}, "`child_form` must be one of"),
+        ({"child_filters": 1}, "`child_filters`"),
         ({"optimizer": "adam"}, "`optimizer` must be a callable"),
     ],
 )

@@ -168,9 +168,45 @@ def test_nasnet_operations(form):
     hypermodel = small(operations="nasnet", form=form)
     space = space_of(hypermodel)
     assert len(space.decisions[1].candidates) == 12
+    assert set(ENAS) < set(space.decisions[1].candidates)
     for op in space.decisions[1].candidates:
         child = hypermodel.build_architecture(f"0 {op} 1 {op} | 2 {op} 0 {op} " * 2)
         assert child.output.shape == (None, 3)
+
+
+@pytest.mark.parametrize("form", ["search", "final"])
+def test_darts_operations(form):
+    hypermodel = small(operations="darts", form=form)
+    labels = ("max3", "avg3", "identity", "sep3", "sep5", "dil3", "dil5")
+    assert space_of(hypermodel).decisions[1].candidates == labels
+    child = hypermodel.build_architecture("0 dil5 1 dil3 | 2 dil5 0 dil5 " * 2)
+    dilated = [x for x in child.layers if isinstance(x, ReLUConvNorm) and len(x.convolutions) == 1]
+    kinds = {(x.convolutions[0].kernel_size[0], x.convolutions[0].dilation_rate) for x in dilated}
+    assert kinds == {(1, (1, 1)), (3, (2, 2)), (5, (2, 2))}
+
+
+def test_a_cell_may_join_all_its_blocks():
+    # The second block uses the first, which is no loose end then.
+    text = "0 sep3 1 identity | 2 sep3 2 max3 " * 2
+
+    def widths(**kwargs):
+        child = small(form="final", **kwargs).build_architecture(text)
+        joined = [x for x in child.layers if isinstance(x, keras.layers.Concatenate)]
+        return [x.output.shape[1:] for x in joined]
+
+    assert widths() == []
+    # normal, reduction, reduction; 4, 8, 16 filters.
+    assert widths(join="all") == [(8, 8, 8), (4, 4, 16), (2, 2, 32)]
+    # An input of a reduction cell is halved first.
+    join = {"normal": (0, 2, 3), "reduction": (1, 3)}
+    assert widths(join=join) == [(8, 8, 12), (4, 4, 16), (2, 2, 32)]
+
+
+def test_reductions_may_be_given():
+    text = "0 identity 1 identity | 2 identity 2 identity " * 2
+    child = small(num_layers=3, form="final", reductions=(1, 4)).build_architecture(text)
+    sizes = [x.output.shape[1] for x in child.layers if isinstance(x, keras.layers.Add)]
+    assert sizes == [8] * 2 + [4] * 6 + [2] * 2
 
 
 def test_a_stem_for_large_images():
@@ -204,7 +240,15 @@ def test_any_input(shape, images):
         ({"stem": "mnist"}, "`stem` must be one of"),
         ({"form": "last"}, "`form` must be one of"),
         ({"child_form": "last"}, "`child_form` must be one of"),
-        ({"operations": "darts"}, "`operations` must be one of"),
+        ({"join": "some"}, "`join` must be 'loose_ends', 'all', or"),
+        ({"join": {"normal": (2,)}}, "`join` must be"),
+        ({"join": {"normal": (2,), "reduction": ()}}, "`join` must be"),
+        ({"join": {"normal": (2,), "reduction": (7,)}}, "below 7 for 5 blocks"),
+        ({"reductions": (0, 3)}, "`reductions` must be two increasing"),
+        ({"reductions": (3,)}, "`reductions` must be two increasing"),
+        ({"reductions": (3, 8)}, "`reductions` must be two increasing"),
+        ({"reductions": (2, 4), "child_layers": 9}, "`reductions` and `child_layers`"),
+        ({"operations": "resnet"}, "`operations` must be one of"),
         ({"operations": ["sep9"]}, "`operations` must be some of"),
         ({"optimizer": "adam"}, "`optimizer` must be a callable"),
     ],

@@ -15,7 +15,7 @@ MAKERS = {
     "NormActivation": lambda **k: layers.NormActivation(momentum=0.8, **k),
     "MaxPooling2D": lambda **k: layers.MaxPooling2D(3, strides=1, padding="same", **k),
     "ReLUConvNorm": lambda **k: layers.ReLUConvNorm(5, (3, (1, 3)), momentum=0.8, **k),
-    "ReLUConvNorm, separable": lambda **k: layers.ReLUConvNorm(5, (3, 3), True, 2, **k),
+    "ReLUConvNorm, separable": lambda **k: layers.ReLUConvNorm(5, (3,), True, 2, **k),
     "ReLUConvNorm, dilated": lambda **k: layers.ReLUConvNorm(
         5, (3,), True, dilation_rate=2, normalize=False, **k
     ),

@@ -29,6 +29,13 @@ def test_outputs_are_equal(shared, make_child, images, name, n):
     check_outputs(*shared(name), make_child, images(6)[0], n)
 
 
+def test_outputs_are_equal_whatever_a_cell_joins(spaces, make_child, images):
+    # The normal cell hands on an input of its own too; each has a block that may lead nowhere.
+    join = {"normal": (0, 3), "reduction": (2, 3)}
+    hypermodel = spaces["micro"](join=join)
+    check_outputs(hypermodel, Supergraph(hypermodel, seed=0), make_child, images(6)[0], 3)
+
+
 @pytest.mark.slow
 def test_outputs_of_the_whole_macro_space_are_equal(spaces, make_child, images):
     hypermodel = spaces["macro"](num_layers=12)

@@ -101,12 +101,13 @@ def test_keyed_weights_get_dense_zeros_too(numbers):
 
     supergraph = Supergraph(FromFunction(build))
     stack = next(v for v in supergraph.trainable_variables if v.name == "stack")
-    assert stack.shape == (2, 20)
+    # A row after the other: 4x4 kernel and 4 biases of each candidate.
+    assert stack.shape == (2 * 20,)
     supergraph.set_architectures([[0], [1]])
-    history = [np.array(stack)]
+    history = [np.array(stack).reshape(2, 20)]
     for _ in range(2):
         supergraph.train_on_batch(x, y)
-        history.append(np.array(stack))
+        history.append(np.array(stack).reshape(2, 20))
     start, first, second = history
     np.testing.assert_array_equal(start[1], first[1])
     np.testing.assert_allclose((second - first)[0], 0.9 * (first - start)[0], rtol=1e-4, atol=1e-7)

@@ -1,0 +1,175 @@
+"""Published architectures: their texts, and the networks that they are."""
+
+import itertools
+import json
+
+import keras
+import pytest
+
+from keras_enas import published
+from keras_enas.hypermodels import HyperMacroCNN, HyperMicroCNN
+from keras_enas.hypermodels.classification import space_of
+from keras_enas.search_space import Decision, SearchSpace
+from keras_enas.tuner.cost import count_parameters
+
+# As the released codes write them.
+MACRO_SCRIPT = """
+0 | 3 0 | 0 1 0 | 2 0 0 1 | 2 0 0 0 0 | 3 1 1 0 1 0 | 2 0 0 0 0 0 1 | 2 0 1 1 0 1 1 1
+1 0 1 1 1 0 1 0 1 | 0 0 0 0 0 0 0 0 0 0 | 2 0 0 0 0 0 1 0 0 0 0 | 0 1 0 0 1 1 0 0 0 0 1 1
+2 0 1 0 0 0 0 0 1 0 1 1 0 | 1 0 0 1 0 0 0 1 1 1 0 1 0 1 | 0 1 1 0 1 0 1 0 0 0 0 0 1 0 0
+2 0 0 1 0 0 0 0 0 0 0 1 0 1 0 1 | 2 0 1 0 0 0 1 0 0 1 1 1 1 0 0 1 0
+2 0 0 0 0 1 0 1 0 1 0 0 1 0 1 0 0 1 | 3 0 1 1 0 1 0 0 0 0 0 1 0 1 0 1 0 0 0
+3 0 1 1 0 0 0 0 0 0 0 0 0 1 1 0 0 0 0 1 | 0 1 0 0 1 0 1 1 0 0 0 1 0 0 0 0 0 1 1 0 0
+3 0 1 0 1 1 0 0 1 0 1 1 0 1 1 0 1 0 0 1 0 0 | 0 1 0 1 0 1 0 0 0 0 0 0 0 0 1 0 1 0 0 1 0 0 0
+0 1 1 0 0 0 1 1 1 0 1 0 0 0 1 0 1 0 0 1 1 0 0 0
+"""
+MICRO_SCRIPT = """
+0 2 0 0 | 0 4 0 1 | 0 4 1 1 | 1 0 0 1 | 0 2 1 1
+1 0 1 0 | 0 3 0 2 | 1 1 3 1 | 1 0 0 4 | 0 3 1 1
+"""
+RECURRENT_SCRIPT = "0 | 0 0 | 1 1 | 2 1 | 2 0 | 2 0 | 5 1 | 1 0 | 6 1 | 8 1 | 8 1 | 8 1"
+CORRECTED_README = "0 2 1 0 2 1 2 2 4 0 5 0 3 2 6 2"
+DARTS_IN_THE_SAME = "0 2 1 1 1 1 1 3 2 0 5 2 3 0 5 1"
+
+MICRO = [one for one in published.ALL if one.space == "micro"]
+
+
+def small_space(architecture):
+    """The decisions of a space in which an architecture can be said."""
+    settings = {**architecture.settings, "filters": 2}
+    if architecture.space == "macro":
+        return space_of(HyperMacroCNN((8, 8, 3), 2, **settings))
+    if architecture.space == "micro":
+        settings = {**settings, "num_layers": 1, "reductions": None}
+        return space_of(HyperMicroCNN((8, 8, 3), 2, **settings))
+    return recurrent_space(**architecture.settings)
+
+
+def recurrent_space(num_nodes, activations=None, first_activation=None, **others):
+    activations = activations or ("tanh", "relu", "identity", "sigmoid")
+    decisions = []
+    if first_activation is None:
+        decisions.append(Decision("node_0/activation", "op", activations))
+    for node in range(1, num_nodes):
+        decisions.append(Decision(f"node_{node}/input", "input", range(node)))
+        decisions.append(Decision(f"node_{node}/activation", "op", activations))
+    return SearchSpace(decisions)
+
+
+@pytest.mark.parametrize("architecture", published.ALL, ids=lambda one: one.name)
+def test_texts_are_read_and_printed(architecture):
+    space = small_space(architecture)
+    parsed = space.parse(architecture.text)
+    assert str(parsed) == architecture.text
+    assert space.from_values(parsed.values) == parsed
+
+
+@pytest.mark.parametrize(
+    "architecture, text, length",
+    [
+        (published.ENAS_MACRO, MACRO_SCRIPT, 300),
+        (published.ENAS_MICRO, MICRO_SCRIPT, 40),
+        (published.ENAS_RECURRENT, RECURRENT_SCRIPT, 23),
+        (published.ENAS_RECURRENT_CORRECTED, CORRECTED_README, 16),
+        (published.DARTS_RECURRENT, DARTS_IN_THE_SAME, 16),
+    ],
+    ids=lambda one: getattr(one, "name", ""),
+)
+def test_they_are_what_the_codes_release(architecture, text, length):
+    numbers = [int(token) for token in text.replace("|", " ").split()]
+    assert list(small_space(architecture).parse(architecture.text).indices) == numbers
+    assert len(numbers) == length
+
+
+def test_what_the_release_trains_has_plain_convolutions():
+    """Ids 1 and 3 as 0 and 2; the skips stay."""
+    searched = small_space(published.ENAS_MACRO).parse(published.ENAS_MACRO.text).values
+    trained = published.ENAS_MACRO_RELEASED
+    trained = small_space(trained).parse(trained.text).values
+    for name, value in searched.items():
+        assert trained[name] == (value.replace("sep", "conv") if name.endswith("/op") else value)
+
+
+@pytest.mark.parametrize("architecture", published.ALL, ids=lambda one: one.name)
+def test_each_says_where_it_is_from(architecture):
+    assert "/" in architecture.source and architecture.figures
+    for figure in architecture.figures:
+        assert figure.quantity and figure.source
+    json.dumps(architecture.settings)
+    hash(architecture)
+
+
+def test_names_and_texts_differ():
+    assert len({one.name for one in published.ALL}) == len(published.ALL)
+    for a, b in itertools.combinations(published.ALL, 2):
+        assert a.text != b.text
+
+
+def test_one_of_another_space_is_refused():
+    with pytest.raises(ValueError, match="has no candidate"):
+        HyperMicroCNN((8, 8, 3), 2, num_layers=1).build_architecture(published.ENAS_MACRO)
+
+
+@pytest.mark.parametrize("architecture", MICRO, ids=lambda one: one.name)
+def test_cells_build_and_join_what_they_should(architecture):
+    settings = {**architecture.settings, "num_layers": 1, "filters": 4, "reductions": None}
+    child = HyperMicroCNN((8, 8, 3), 2, **settings).build_architecture(architecture)
+    joined = [x for x in child.layers if isinstance(x, keras.layers.Concatenate)]
+    parts = [x.output.shape[-1] // filters for x, filters in zip(joined, (4, 8, 16), strict=True)]
+    # A normal cell and two reduction cells.
+    expected = {
+        "ENAS micro": [5, 4, 4],
+        "NASNet-A (6 @ 768)": [6, 4, 4],
+        "AmoebaNet-A (6, 36)": [4, 5, 5],
+        "PNASNet-5": [5, 5, 5],
+        "DARTS, second order": [4, 4, 4],
+    }
+    assert parts == expected[architecture.name]
+
+
+# Everything of which ours has more, for it always puts one 1x1 convolution more before the
+# second input of a cell, as ENAS does: filters of the cells, how many of each.
+SECOND_INPUT = {
+    "NASNet-A (6 @ 768)": ((32, 6), (64, 7), (128, 7)),
+    "AmoebaNet-A (6, 36)": ((36, 6), (72, 7), (144, 7)),
+    "PNASNet-5": ((48, 3), (96, 3), (192, 3)),
+    "DARTS, second order": ((36, 6), (72, 7), (144, 7)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", MICRO[1:], ids=lambda one: one.name)
+def test_parameters_are_the_published_ones_but_for_what_differs(architecture):
+    hypermodel = HyperMicroCNN((32, 32, 3), 10, **architecture.settings)
+    child = hypermodel.build_architecture(architecture)
+    count = count_parameters(child)
+    count -= sum(n * (f * f + 2 * f) for f, n in SECOND_INPUT[architecture.name])
+    if architecture is published.AMOEBANET_A:
+        # Its code puts a bottleneck of a quarter of the channels around 1x7 and 7x1.
+        for f in (72, 144):
+            count -= 14 * f * f + 4 * f
+            quarter = f // 4
+            count += 2 * f * quarter + 14 * quarter**2 + 6 * quarter + 2 * f
+    (millions,) = (x.value for x in architecture.figures if x.quantity.startswith("parameters"))
+    digits = len(str(millions).partition(".")[2])
+    assert round(count / 1e6, digits) == millions
+    if architecture is published.NASNET_A:
+        assert child.layers[-4].input.shape[-1] == 768
+    if architecture is published.DARTS:
+        # Its dense layer has a bias of 10.
+        assert count + 10 == 3_349_342
+
+
+@pytest.mark.slow
+def test_the_macro_network_with_separable_convolutions():
+    """Of k x k filters each, only one is left for each channel, and a 1x1 convolution."""
+    architecture = published.ENAS_MACRO
+    hypermodel = HyperMacroCNN((32, 32, 3), 10, **architecture.settings)
+    count = count_parameters(hypermodel.build_architecture(architecture))
+    layers = [line.split()[0] for line in architecture.text.split("|")]
+    for k, label in enumerate(layers):
+        filters = 96 * 2 ** ((k > 7) + (k > 15))
+        if label.startswith("sep"):
+            area = int(label[-1]) ** 2
+            count += area * filters**2 - (area * filters + filters**2)
+    assert count == 42_559_392
