@@ -33,7 +33,8 @@ def highway_step(inputs, state, kernels, decisions):
     node: `[a, b] = x + (s m) K`, `h = f(a)`, `c = sigmoid(b)`, `s_i = s + c (h - s)`
     (Pham et al. 2018, section 2.1, gates as in the released code, after
     Zilly et al. 2017; only node 0 has an `x`). The new state, and the output, is
-    the sum of `shares[i] s_i`, scaled down where its root mean square exceeds `bound`.
+    the mean of the `s_i` of `ends`, scaled down where its root mean square exceeds
+    `bound`.
 
     Args:
         inputs: Float tensor `(streams, 2 units)`, the input's part of node 0.
@@ -130,27 +131,25 @@ class Decisions:
         activations: List, for each node the index of its activation among
             `labels`, likewise.
         labels: List of keys of `FUNCTIONS`.
-        shares: List of what each node has of the output: floats or scalar tensors.
-            Those that are not zero are equal.
+        ends: The nodes whose mean is the output: a list of integers, or an int32
+            tensor `(ends,)`.
         bound: Float or None, the largest root mean square of a state. The gradient
             takes the factor that it brings for a constant.
         mask: Float tensor `(streams, units)`, by which a state is multiplied
             before every matrix (variational dropout), or None.
     """
 
-    def __init__(self, sources, activations, labels, shares, bound=None, mask=None):
-        self.sources, self.activations, self.shares = map(
-            _as_numbers, (sources, activations, shares)
-        )
+    def __init__(self, sources, activations, labels, ends, bound=None, mask=None):
+        self.sources, self.activations, self.ends = map(_as_numbers, (sources, activations, ends))
         self.functions = [FUNCTIONS[label] for label in labels]
         self.bound = bound
         self.mask = mask
-        fixed = all(isinstance(x, (int, float)) for x in [*self.sources, *self.shares])
+        fixed = isinstance(self.ends, list) and all(isinstance(x, int) for x in self.sources)
         self._slots = _Slots if fixed else _TensorSlots
 
     def step(self, inputs, state, kernels):
         """One step; returns the new state, and what the gradient needs, three tensors a node."""
-        states = self._slots(len(kernels), state.shape[-1], state.dtype)
+        states = self._slots(len(kernels), state)
         kept = []
         for i, kernel in enumerate(kernels):
             source = states.read(self.sources[i - 1]) if i else state
@@ -161,7 +160,7 @@ class Decisions:
             h, c = self._activate(i, h), tf.sigmoid(c)
             states.write(i, source + c * (h - source))
             kept += [source, h, c]
-        state, factor = self._bounded(states.mixed(self.shares))
+        state, factor = self._bounded(states.mean(self.ends))
         return state, [*kept, factor]
 
     def step_back(self, d_state, kernels, kept):
@@ -170,8 +169,8 @@ class Decisions:
         Returns:
             The gradient by the state before, and a list of that by each node's `z`.
         """
-        d_states = self._slots(len(kernels), d_state.shape[-1], d_state.dtype)
-        d_states.spread(self.shares, d_state)
+        d_states = self._slots(len(kernels), d_state)
+        d_states.spread(self.ends, d_state)
         d_zs = []
         for i in reversed(range(len(kernels))):
             source, h, c = kept[3 * i : 3 * i + 3]
@@ -214,7 +213,7 @@ class Decisions:
 class _Slots:
     """A tensor for each node, at indices that are numbers."""
 
-    def __init__(self, size, units, dtype):
+    def __init__(self, size, like):
         self._values = [None] * size
 
     def read(self, index):
@@ -227,41 +226,51 @@ class _Slots:
         old = self._values[index]
         self._values[index] = value if old is None else old + value
 
-    def mixed(self, shares):
-        # They are equal but for those that are zero.
-        mixed = [x for s, x in zip(shares, self._values, strict=True) if s]
-        return max(shares) * tf.add_n(mixed)
+    def mean(self, ends):
+        return tf.add_n([self._values[i] for i in ends]) / len(ends)
 
-    def spread(self, shares, value):
-        part = max(shares) * value
-        self._values = [part if s else None for s in shares]
+    def spread(self, ends, value):
+        """The gradient of `mean`."""
+        part = value / len(ends)
+        self._values = [part if i in ends else None for i in range(len(self._values))]
 
 
 class _TensorSlots:
     """A tensor for each node, at indices that may be tensors.
 
-    Writing to an array of tensors and reading from it copies nothing.
+    A list of tensors, in which writing and reading copy nothing. What was never
+    written is zero.
     """
 
-    def __init__(self, size, units, dtype):
-        self._size = size
-        self._array = _array(size, units, dtype)
+    def __init__(self, size, like):
+        self._shape = like.shape
+        self._element = {"element_shape": tf.shape(like), "element_dtype": like.dtype}
+        self._list = tf.raw_ops.TensorListReserve(num_elements=size, **self._element)
 
     def read(self, index):
-        return self._array.read(index)
+        value = tf.raw_ops.TensorListGetItem(input_handle=self._list, index=index, **self._element)
+        value.set_shape(self._shape)
+        return value
 
     def write(self, index, value):
-        self._array = self._array.write(index, value)
+        self._list = tf.raw_ops.TensorListSetItem(input_handle=self._list, index=index, item=value)
 
     def add(self, index, value):
         self.write(index, self.read(index) + value)
 
-    def mixed(self, shares):
-        return tf.add_n([s * self.read(i) for i, s in enumerate(shares)])
+    def mean(self, ends):
+        values = tf.raw_ops.TensorListGather(input_handle=self._list, indices=ends, **self._element)
+        value = tf.reduce_mean(values, axis=0)
+        value.set_shape(self._shape)
+        return value
 
-    def spread(self, shares, value):
-        for i, s in enumerate(shares):
-            self.write(i, s * value)
+    def spread(self, ends, value):
+        """The gradient of `mean`."""
+        count = tf.size(ends)
+        part = value / tf.cast(count, value.dtype)
+        self._list = tf.raw_ops.TensorListScatterIntoExistingList(
+            input_handle=self._list, tensor=tf.repeat(part[None], count, axis=0), indices=ends
+        )
 
 
 def _array(size, units, dtype):
@@ -270,6 +279,4 @@ def _array(size, units, dtype):
 
 def _as_numbers(values):
     """Where tensors have a value already, numbers do the same with less work."""
-    if tf.executing_eagerly():
-        return [x if isinstance(x, (int, float)) else x.numpy().item() for x in values]
-    return values
+    return [int(x) for x in values] if tf.executing_eagerly() else values

@@ -119,14 +119,14 @@ class HighwayCell(keras.layers.Layer):
         """
         sources = [read(source) for source, _ in self.nodes]
         if self.output_mode == "all":
-            shares = [0.0] + [1.0 / len(sources)] * len(sources)
+            ends = list(range(1, len(sources) + 1))
         else:
-            shares = _shares_of_loose_ends(sources, self.compute_dtype)
+            ends = _loose_ends(sources)
         return Decisions(
             sources,
             [read(self.first), *(read(activation) for _, activation in self.nodes)],
             self.activations,
-            shares,
+            ends,
             self.bound,
             mask,
         )
@@ -244,14 +244,13 @@ class Recurrent(keras.layers.Layer):
         return cls(keras.saving.deserialize_keras_object(config.pop("cell")), **config)
 
 
-def _shares_of_loose_ends(sources, dtype):
-    """`1 / number of loose ends` for each node that is one, else 0."""
+def _loose_ends(sources):
+    """The nodes that no other takes, as a list or an int32 tensor."""
     nodes = len(sources) + 1
     if all(isinstance(source, int) for source in sources):
-        loose = [node not in sources for node in range(nodes)]
-        return [1.0 / sum(loose) if one else 0.0 for one in loose]
-    taken = tf.reduce_max(tf.one_hot(tf.stack(sources), nodes, dtype=dtype), axis=0)
-    return tf.unstack((1 - taken) / tf.reduce_sum(1 - taken))
+        return [node for node in range(nodes) if node not in sources]
+    taken = tf.reduce_any(tf.one_hot(tf.stack(sources), nodes, True, False), axis=0)
+    return tf.cast(tf.where(~taken)[:, 0], tf.int32)
 
 
 def _index(index):
