@@ -246,17 +246,25 @@ class _TensorSlots:
         self._shape = like.shape
         self._element = {"element_shape": tf.shape(like), "element_dtype": like.dtype}
         self._list = tf.raw_ops.TensorListReserve(num_elements=size, **self._element)
+        self._last = size - 1
+        # What stands at indices that are numbers needs no reading.
+        self._known = {}
 
     def read(self, index):
+        if isinstance(index, int) and index in self._known:
+            return self._known[index]
         value = tf.raw_ops.TensorListGetItem(input_handle=self._list, index=index, **self._element)
         value.set_shape(self._shape)
         return value
 
     def write(self, index, value):
         self._list = tf.raw_ops.TensorListSetItem(input_handle=self._list, index=index, item=value)
+        self._known[index] = value
 
     def add(self, index, value):
-        self.write(index, self.read(index) + value)
+        value += self.read(index)
+        self._known = {}
+        self._list = tf.raw_ops.TensorListSetItem(input_handle=self._list, index=index, item=value)
 
     def mean(self, ends):
         values = tf.raw_ops.TensorListGather(input_handle=self._list, indices=ends, **self._element)
@@ -271,6 +279,8 @@ class _TensorSlots:
         self._list = tf.raw_ops.TensorListScatterIntoExistingList(
             input_handle=self._list, tensor=tf.repeat(part[None], count, axis=0), indices=ends
         )
+        # Nothing stands behind the last node that could take it.
+        self._known[self._last] = part
 
 
 def _array(size, units, dtype):

@@ -17,5 +17,7 @@ class Index:
         self.num_candidates = len(decision.candidates)
 
     def read(self):
-        """Returns an int32 scalar tensor; called while a step is traced."""
+        """Returns an int32 scalar tensor, called while a step is traced; of one candidate, 0."""
+        if self.num_candidates == 1:
+            return 0
         return current_scope().architecture[self.position]
