@@ -220,6 +220,12 @@ def LooseEnds(hp, names, factory):
             the last tensor was offered to a choice.
     """
     decisions = _made(hp, names, "LooseEnds")
+    for decision in decisions:
+        if decision.kind != "input":
+            raise ValueError(
+                f"LooseEnds: `names` must be those of InputChoices; '{decision.name}' is "
+                f"{decision.kind} of {list(decision.candidates)}."
+            )
 
     def join(tensors):
         if any(len(decision.candidates) >= len(tensors) for decision in decisions):

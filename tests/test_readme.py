@@ -27,7 +27,9 @@ def test_the_example_runs_as_printed(run_python, tmp_path):
     assert re.search(r"^\d is a \d$", printed, re.MULTILINE)
     folders = [path.parent for path in tmp_path.rglob("results.json")]
     assert len(folders) == 1
-    listed = re.findall(r"^\| `([^`]+)`(?:, `([^`]+)`)? \|", README, re.MULTILINE)
+    table = README.partition("| file | what |")[2].partition("\n\n")[0]
+    listed = re.findall(r"^\| `([^`]+)`(?:, `([^`]+)`)? \|", table, re.MULTILINE)
+    assert len(listed) == 5
     for name in [name for names in listed for name in names if name]:
         assert (folders[0] / name).exists(), f"The README lists {name}"
 

@@ -1,5 +1,7 @@
 """What the spaces of image classifiers have in common: arguments, head, optimizer."""
 
+import numbers
+
 import keras
 
 from keras_enas.published import PublishedArchitecture
@@ -28,7 +30,8 @@ def check_images(input_shape, num_classes, least=4):
 
 def check_least(name, value, least):
     """Checks that an argument is an integer of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    # NumPy's integers too: a number of classes is often `y.max() + 1`.
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
         raise ValueError(
             f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}."
         )

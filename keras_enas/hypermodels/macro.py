@@ -157,6 +157,9 @@ class HyperMacroCNN(keras_tuner.HyperModel):
             recipe: Optional `keras_enas.training.Recipe`. This space has nothing
                 that a recipe would have to be built in.
         """
+        if (self.child_filters, self.child_form) == (None, None):
+            # A subclass, say, or one whose attributes were set: it is what was searched.
+            return self
         # Not a copy, whose `build` KerasTuner has bound to the original.
         return HyperMacroCNN(
             **{

@@ -172,6 +172,12 @@ class HyperMicroCNN(keras_tuner.HyperModel):
             recipe: Optional `keras_enas.training.Recipe`; the children get the
                 `DropPath` layers and the auxiliary head that it trains.
         """
+        drop_path = self.drop_path or getattr(recipe, "drop_path_keep", None) is not None
+        auxiliary_head = self.auxiliary_head or bool(getattr(recipe, "auxiliary_weight", None))
+        same = (self.child_layers, self.child_filters, self.child_form) == (None, None, None)
+        if same and (drop_path, auxiliary_head) == (self.drop_path, self.auxiliary_head):
+            # A subclass, say, or one whose attributes were set: it is what was searched.
+            return self
         # Not a copy, whose `build` KerasTuner has bound to the original.
         return HyperMicroCNN(
             **{
@@ -179,9 +185,8 @@ class HyperMicroCNN(keras_tuner.HyperModel):
                 "num_layers": self.child_layers or self.num_layers,
                 "filters": self.child_filters or self.filters,
                 "form": self.child_form or self.form,
-                "drop_path": self.drop_path or getattr(recipe, "drop_path_keep", None) is not None,
-                "auxiliary_head": self.auxiliary_head
-                or bool(getattr(recipe, "auxiliary_weight", None)),
+                "drop_path": drop_path,
+                "auxiliary_head": auxiliary_head,
             }
         )
 

@@ -36,7 +36,7 @@ class SharedWeights:
             try:
                 if self._oracle.end_order:
                     self.load(len(self._oracle.end_order))
-            except Exception:
+            except BaseException:
                 # Nobody may go on with fresh weights where others were expected.
                 self._supergraph = None
                 raise
