@@ -8,6 +8,8 @@ activation, the loose ends) may be numbers, as in a child, or tensors, as in the
 
 import tensorflow as tf
 
+from keras_enas.layers.slots import Slots, TensorSlots
+
 
 def _relu_gradient(y, dy):
     return tf.raw_ops.ReluGrad(gradients=dy, features=y)
@@ -26,35 +28,13 @@ FUNCTIONS = {
 }
 
 
-def highway_step(inputs, state, kernels, decisions):
-    """Runs the cell for one step.
-
-    Node 0 takes the state `s` and the input, node i > 0 the state of an earlier
-    node: `[a, b] = x + (s m) K`, `h = f(a)`, `c = sigmoid(b)`, `s_i = s + c (h - s)`
-    (Pham et al. 2018, section 2.1, gates as in the released code, after
-    Zilly et al. 2017; only node 0 has an `x`). The new state, and the output, is
-    the mean of the `s_i` of `ends`, scaled down where its root mean square exceeds
-    `bound`.
-
-    Args:
-        inputs: Float tensor `(streams, 2 units)`, the input's part of node 0.
-        state: Float tensor `(streams, units)`, the state before.
-        kernels: List of float tensors `(units, 2 units)`, one a node.
-        decisions: `Decisions`.
-
-    Returns:
-        Float tensor `(streams, units)`.
-    """
-    return decisions.step(inputs, state, kernels)[0]
-
-
 def highway_sequence(inputs, state, kernels, decisions, training):
     """Runs the cell over a sequence.
 
     Args:
         inputs: Float tensor `(steps, streams, 2 units)`, the input's part of node 0.
         state: Float tensor `(streams, units)`, the state before the first step.
-        kernels: As in `highway_step`.
+        kernels: List of float tensors `(units, 2 units)`, one a node.
         decisions: `Decisions`.
         training: Boolean, whether the gradient will be asked for. Without, nothing
             is kept for it; it is then TensorFlow's own, and slow.
@@ -145,10 +125,36 @@ class Decisions:
         self.bound = bound
         self.mask = mask
         fixed = isinstance(self.ends, list) and all(isinstance(x, int) for x in self.sources)
-        self._slots = _Slots if fixed else _TensorSlots
+        self._slots = Slots if fixed else TensorSlots
+        self._places = range(len(activations))
+        if not isinstance(self.ends, list):
+            # No node takes an end: it has the gradient that `spread` leaves in the last place.
+            nodes = len(activations)
+            last = tf.fill(tf.shape(self.ends), nodes)
+            self._places = tf.unstack(
+                tf.tensor_scatter_nd_update(tf.range(nodes), self.ends[:, None], last)
+            )
 
     def step(self, inputs, state, kernels):
-        """One step; returns the new state, and what the gradient needs, three tensors a node."""
+        """Runs the cell for one step.
+
+        Node 0 takes the state `s` and the input, node i > 0 the state of an earlier
+        node: `[a, b] = x + (s m) K`, `h = f(a)`, `c = sigmoid(b)`, `s_i = s + c (h - s)`
+        (Pham et al. 2018, section 2.1, gates as in the released code, after
+        Zilly et al. 2017; only node 0 has an `x`). The new state, and the output, is
+        the mean of the `s_i` of `ends`, scaled down where its root mean square exceeds
+        `bound`.
+
+        Args:
+            inputs: Float tensor `(streams, 2 units)`, the input's part of node 0.
+            state: Float tensor `(streams, units)`, the state before.
+            kernels: As in `highway_sequence`.
+
+        Returns:
+            Tuple of the new state `(streams, units)`, and what the gradient needs:
+            for each node the state that it took, its `h` and its `c`, then the
+            factor `(streams, 1)` by which the new state was scaled down.
+        """
         states = self._slots(len(kernels), state)
         kept = []
         for i, kernel in enumerate(kernels):
@@ -166,15 +172,21 @@ class Decisions:
     def step_back(self, d_state, kernels, kept):
         """The gradient of a step but for the factor.
 
+        Args:
+            d_state: The gradient by the new state before it was scaled down.
+            kernels: As in `step`.
+            kept: What `step` returned of the nodes.
+
         Returns:
-            The gradient by the state before, and a list of that by each node's `z`.
+            Tuple of the gradient by the state before, and a list of those by each
+            node's `[a, b]`.
         """
         d_states = self._slots(len(kernels), d_state)
         d_states.spread(self.ends, d_state)
         d_zs = []
         for i in reversed(range(len(kernels))):
             source, h, c = kept[3 * i : 3 * i + 3]
-            d_s = d_states.read(i)
+            d_s = d_states.read(self._places[i])
             d_h = d_s * c
             d_a = self._activation_gradient(i, h, d_h)
             d_z = tf.concat([d_a, _sigmoid_gradient(c, d_s * (h - source))], 1)
@@ -208,79 +220,6 @@ class Decisions:
         chosen = tf.switch_case(index, [lambda f=f: call(f) for f in self.functions])
         chosen.set_shape(like.shape)
         return chosen
-
-
-class _Slots:
-    """A tensor for each node, at indices that are numbers."""
-
-    def __init__(self, size, like):
-        self._values = [None] * size
-
-    def read(self, index):
-        return self._values[index]
-
-    def write(self, index, value):
-        self._values[index] = value
-
-    def add(self, index, value):
-        old = self._values[index]
-        self._values[index] = value if old is None else old + value
-
-    def mean(self, ends):
-        return tf.add_n([self._values[i] for i in ends]) / len(ends)
-
-    def spread(self, ends, value):
-        """The gradient of `mean`."""
-        part = value / len(ends)
-        self._values = [part if i in ends else None for i in range(len(self._values))]
-
-
-class _TensorSlots:
-    """A tensor for each node, at indices that may be tensors.
-
-    A list of tensors, in which writing and reading copy nothing. What was never
-    written is zero.
-    """
-
-    def __init__(self, size, like):
-        self._shape = like.shape
-        self._element = {"element_shape": tf.shape(like), "element_dtype": like.dtype}
-        self._list = tf.raw_ops.TensorListReserve(num_elements=size, **self._element)
-        self._last = size - 1
-        # What stands at indices that are numbers needs no reading.
-        self._known = {}
-
-    def read(self, index):
-        if isinstance(index, int) and index in self._known:
-            return self._known[index]
-        value = tf.raw_ops.TensorListGetItem(input_handle=self._list, index=index, **self._element)
-        value.set_shape(self._shape)
-        return value
-
-    def write(self, index, value):
-        self._list = tf.raw_ops.TensorListSetItem(input_handle=self._list, index=index, item=value)
-        self._known[index] = value
-
-    def add(self, index, value):
-        value += self.read(index)
-        self._known = {}
-        self._list = tf.raw_ops.TensorListSetItem(input_handle=self._list, index=index, item=value)
-
-    def mean(self, ends):
-        values = tf.raw_ops.TensorListGather(input_handle=self._list, indices=ends, **self._element)
-        value = tf.reduce_mean(values, axis=0)
-        value.set_shape(self._shape)
-        return value
-
-    def spread(self, ends, value):
-        """The gradient of `mean`."""
-        count = tf.size(ends)
-        part = value / tf.cast(count, value.dtype)
-        self._list = tf.raw_ops.TensorListScatterIntoExistingList(
-            input_handle=self._list, tensor=tf.repeat(part[None], count, axis=0), indices=ends
-        )
-        # Nothing stands behind the last node that could take it.
-        self._known[self._last] = part
 
 
 def _array(size, units, dtype):
