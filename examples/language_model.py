@@ -69,10 +69,9 @@ SMALL = {
     "steps": 20,
     "rounds": 8,
     "epochs": 4,
-    # None: the model's own optimizer, its rate falling to 0 along a cosine.
-    "recipe": None,
+    "recipe": "recurrent_small",
     "children": 2,
-    # The shared weights of a small net on a small text do not bear the paper's 20.
+    # Of the shared weights: those of a small net on a small text do not bear the paper's 20.
     "learning_rate": 5.0,
     "model": {"num_nodes": 8, **SMALL_NETWORK},
     "published": SMALL_NETWORK,
@@ -169,8 +168,7 @@ def search(settings, vocabulary, texts, arguments):
         train_batches,
         validation_data=evaluated(validation, streams),
         test_data=evaluated(test, streams),
-        recipe=settings["recipe"] and getattr(keras_enas.training, settings["recipe"]),
-        epochs=settings["epochs"],
+        recipe=recipe_of(settings),
         top=settings["children"],
         random_baseline=settings["children"],
     )
@@ -188,9 +186,7 @@ def train_published(settings, vocabulary, texts, arguments):
     for figure in architecture.figures:
         remark = " (from memory)" if figure.recalled else ""
         print(f"  published: {figure.quantity}: {figure.value} [{figure.source}]{remark}")
-    recipe = getattr(keras_enas.training, settings["recipe"] or "recurrent_small")
-    if settings["epochs"] is not None:
-        recipe = recipe.replace(epochs=settings["epochs"])
+    recipe = recipe_of(settings)
     print(recipe)
     keras.utils.set_random_seed(arguments.seed)
     network = {**architecture.settings, **settings["published"]}
@@ -207,6 +203,15 @@ def train_published(settings, vocabulary, texts, arguments):
     folder = os.path.join(arguments.output, arguments.published.lower())
     model.export(os.path.join(folder, "best_model"), verbose=False)
     return folder
+
+
+def recipe_of(settings):
+    """Returns the recipe of the settings, with their numbers of epochs and streams."""
+    recipe = getattr(keras_enas.training, settings["recipe"])
+    changes = {"epochs": settings["epochs"], "batch_size": settings["streams"]}
+    return recipe.replace(
+        **{k: v for k, v in changes.items() if v not in (None, getattr(recipe, k))}
+    )
 
 
 def evaluated(text, streams):

@@ -1,6 +1,7 @@
 """The recurrent space in a whole search, and what it leaves."""
 
 import json
+import pathlib
 
 import keras
 import keras_tuner
@@ -18,7 +19,7 @@ from keras_enas.training import recurrent_small
 ROUNDS = 2
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def data(tokens):
     """Training, validation and test text."""
     return (
@@ -28,13 +29,13 @@ def data(tokens):
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def make_tuner(small_recurrent):
     """Returns a function that makes a tuner of a small recurrent space."""
 
     def make(folder):
         return ENASTuner(
-            small_recurrent(),
+            small_recurrent(num_nodes=3),
             objective=keras_tuner.Objective("val_perplexity", "min"),
             reward=perplexity_reward(),
             profile="released_code_recurrent",
@@ -49,6 +50,15 @@ def make_tuner(small_recurrent):
         )
 
     return make
+
+
+@pytest.fixture(scope="module")
+def searched(make_tuner, data, tmp_path_factory):
+    """A tuner that has searched."""
+    training, validation, _ = data
+    tuner = make_tuner(tmp_path_factory.mktemp("searched"))
+    tuner.search(training, validation_data=validation, verbose=0)
+    return tuner
 
 
 GENERATE = """
@@ -66,13 +76,13 @@ print(text)
 """
 
 
-def test_a_search_and_what_it_leaves(make_tuner, data, tokens, run_python, tmp_path):
-    training, validation, test = data
-    tuner = make_tuner(tmp_path)
-    tuner.search(training, validation_data=validation, verbose=0)
-    assert tuner.supergraph.train_traces == 1
+def test_one_trace(searched):
+    assert searched.supergraph.train_traces == 1
 
-    retrained = tuner.retrain(
+
+def test_what_a_search_leaves(searched, data, tokens, run_python):
+    training, validation, test = data
+    retrained = searched.retrain(
         training,
         validation_data=validation,
         test_data=test,
@@ -86,11 +96,11 @@ def test_a_search_and_what_it_leaves(make_tuner, data, tokens, run_python, tmp_p
 
     x = tokens(20).reshape(2, 10)
     expected = np.array(retrained.model(x))
-    folder = tmp_path / "p" / "best_model"
+    folder = pathlib.Path(searched.project_dir, "best_model")
     loaded = tf.saved_model.load(folder)
     outputs, _ = loaded.serve(x, *loaded.initial_states(2))
     np.testing.assert_allclose(np.array(outputs), expected, atol=1e-5)
-    loaded = keras.models.load_model(tmp_path / "p" / "best_model.keras")
+    loaded = keras.models.load_model(f"{folder}.keras")
     np.testing.assert_allclose(np.array(loaded(x)), expected, atol=1e-6)
     assert loaded.evaluate(test, verbose=0, return_dict=True)["perplexity"] == pytest.approx(
         retrained.model.evaluate(test, verbose=0, return_dict=True)["perplexity"], rel=1e-5
@@ -104,14 +114,11 @@ def test_a_search_and_what_it_leaves(make_tuner, data, tokens, run_python, tmp_p
     assert written == text[1:]
 
 
-def test_the_reward_of_a_perplexity(make_tuner, data, tmp_path):
+def test_the_reward_of_a_perplexity(searched, data):
     """c over the mean of the batches' perplexities, each batch scored from the zero state."""
-    training, validation, _ = data
-    tuner = make_tuner(tmp_path)
-    tuner.search(training, validation_data=validation, verbose=0)
-    (best,) = tuner.get_best_architectures(1)
-    scorer = Scorer(tuner.supergraph)
-    batches = list(validation)
+    batches = list(data[1])
+    (best,) = searched.get_best_architectures(1)
+    scorer = Scorer(searched.supergraph)
     scores = [scorer(best.architecture.indices, [batch])["perplexity"] for batch in batches]
     assert best.score.objective == pytest.approx(np.mean(scores), rel=1e-4)
     assert best.score.reward == pytest.approx(np.mean([80 / score for score in scores]), rel=1e-4)
