@@ -8,7 +8,8 @@
 The text is Python's own: the help topics in `pydoc_data.topics`, words and punctuation apart, in
 lower case (about 120,000 tokens). --data takes a folder with a training, a validation and a test
 text, `*train*.txt`, `*valid*.txt` and `*test*.txt`, which may be packed (.gz, .xz), prepared as
-Penn Treebank usually is: tokens apart from each other by spaces, a sentence a line.
+Penn Treebank usually is: tokens apart from each other by spaces, a sentence a line; or a folder
+that has such a one named `ptb`.
 
 The defaults are those of Pham et al. 2018 for Penn Treebank where the paper states them: 12 nodes,
 64 streams, 35 steps, 150 rounds of one epoch, learning rate 20 falling from epoch 15, the
@@ -131,17 +132,18 @@ def generate(folder, vocabulary, prompt, length, seed, temperature=0.8):
     return vocabulary.decode(numbers)
 
 
-def search(settings, vocabulary, texts, arguments):
+def search(settings, vocabulary, texts, folder, arguments):
     """Searches a cell, and trains the best ones beside random ones.
 
     Args:
         settings: Dict, `PAPER` or `SMALL`.
         vocabulary: `keras_enas.text.Vocabulary`.
         texts: Three integer arrays: training, validation and test text.
+        folder: String, for all files.
         arguments: Those of the command line.
 
     Returns:
-        String, the project's folder. It has the best child as `best_model`.
+        String, the folder that has the best child as `best_model`.
     """
     training, validation, test = texts
     batches = keras_enas.text.stream_batches
@@ -153,9 +155,8 @@ def search(settings, vocabulary, texts, arguments):
         reward=keras_enas.perplexity_reward(),
         max_trials=settings["rounds"],
         seed=arguments.seed,
-        directory=arguments.output,
-        project_name=f"{'small' if arguments.small else 'paper'}-"
-        f"{pathlib.Path(arguments.data or 'topics').stem}-{arguments.seed}",
+        directory=folder,
+        project_name=f"seed-{arguments.seed}",
         **settings["search"],
     )
     print(f"Searching {tuner.space}. The first round takes longest: it builds the supergraph.")
@@ -179,8 +180,8 @@ def search(settings, vocabulary, texts, arguments):
     return tuner.project_dir
 
 
-def train_published(settings, vocabulary, texts, arguments):
-    """Trains a published cell from scratch by a recipe; otherwise as `search`."""
+def train_published(settings, vocabulary, texts, folder, arguments):
+    """Trains a published cell from scratch by the recipe; arguments and result as of `search`."""
     architecture = getattr(keras_enas.published, arguments.published)
     print(f"{architecture.name}, from {architecture.source}")
     for figure in architecture.figures:
@@ -200,7 +201,7 @@ def train_published(settings, vocabulary, texts, arguments):
     model = recipe.finish(model)
     scores = model.evaluate(evaluated(test, streams), verbose=0, return_dict=True)
     print(f"Test perplexity: {scores['perplexity']:.2f}, after the last epoch")
-    folder = os.path.join(arguments.output, arguments.published.lower())
+    folder = os.path.join(folder, f"{arguments.published.lower()}-{arguments.seed}")
     model.export(os.path.join(folder, "best_model"), verbose=False)
     return folder
 
@@ -236,7 +237,12 @@ def main():
         if getattr(arguments, name) is not None:
             settings[name] = getattr(arguments, name)
 
-    corpus = keras_enas.text.read_corpus(arguments.data) if arguments.data else python_topics()
+    if arguments.data is None:
+        name, corpus = "topics", python_topics()
+    else:
+        folder = pathlib.Path(arguments.data)
+        folder = folder / "ptb" if (folder / "ptb").is_dir() else folder
+        name, corpus = folder.resolve().name, keras_enas.text.read_corpus(folder)
     vocabulary = keras_enas.text.Vocabulary.of(corpus[0], size=settings["vocabulary"])
     texts = [vocabulary.encode(text) for text in corpus]
     print(
@@ -245,7 +251,8 @@ def main():
         f"{unigram_perplexity(texts[0], texts[2], len(vocabulary)):.0f}."
     )
     run = train_published if arguments.published else search
-    folder = run(settings, vocabulary, texts, arguments)
+    folder = os.path.join(arguments.output, f"{'small' if arguments.small else 'paper'}-{name}")
+    folder = run(settings, vocabulary, texts, folder, arguments)
 
     saved = os.path.join(folder, "best_model")
     words = pathlib.Path(folder, "vocabulary.json")

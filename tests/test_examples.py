@@ -243,15 +243,15 @@ def test_custom_space_runs(run):
 
 @pytest.fixture
 def corpus(tmp_path):
-    """A folder with three texts of few words."""
-    folder = tmp_path / "corpus"
-    folder.mkdir()
+    """A folder that has one with three texts of few words."""
+    folder = tmp_path / "corpus" / "ptb"
+    folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     for part, size in (("train", 12_000), ("valid", 6_000), ("test", 3_000)):
         words = rng.choice(["the", "cat", "saw", "a", "dog", "<unk>"], size)
         lines = [" ".join(words[i : i + 10]) for i in range(0, size, 10)]
         (folder / f"some.{part}.txt").write_text("\n".join(lines))
-    return folder
+    return folder.parent
 
 
 def check_text(printed):

@@ -111,8 +111,8 @@ class Decisions:
         activations: List, for each node the index of its activation among
             `labels`, likewise.
         labels: List of keys of `FUNCTIONS`.
-        ends: The nodes whose mean is the output: a list of integers, or an int32
-            tensor `(ends,)`.
+        ends: The nodes whose mean is the output: a list of integers; or an int32
+            tensor `(ends,)`, which must be those that no other node takes.
         bound: Float or None, the largest root mean square of a state. The gradient
             takes the factor that it brings for a constant.
         mask: Float tensor `(streams, units)`, by which a state is multiplied
@@ -124,16 +124,12 @@ class Decisions:
         self.functions = [FUNCTIONS[label] for label in labels]
         self.bound = bound
         self.mask = mask
-        fixed = isinstance(self.ends, list) and all(isinstance(x, int) for x in self.sources)
-        self._slots = Slots if fixed else TensorSlots
+        numbers = all(isinstance(source, int) for source in self.sources)
+        self._slots = Slots if numbers else TensorSlots
+        # Where the gradient of each node's state is found.
         self._places = range(len(activations))
         if not isinstance(self.ends, list):
-            # No node takes an end: it has the gradient that `spread` leaves in the last place.
-            nodes = len(activations)
-            last = tf.fill(tf.shape(self.ends), nodes)
-            self._places = tf.unstack(
-                tf.tensor_scatter_nd_update(tf.range(nodes), self.ends[:, None], last)
-            )
+            self._places = _places(self.ends, len(activations))
 
     def step(self, inputs, state, kernels):
         """Runs the cell for one step.
@@ -224,6 +220,12 @@ class Decisions:
 
 def _array(size, units, dtype):
     return tf.TensorArray(dtype, size, element_shape=(None, units), clear_after_read=False)
+
+
+def _places(ends, nodes):
+    """A list of int32 scalars: that of `TensorSlots.spread` for an end, which no node takes."""
+    last = tf.fill(tf.shape(ends), nodes)
+    return tf.unstack(tf.tensor_scatter_nd_update(tf.range(nodes), ends[:, None], last))
 
 
 def _as_numbers(values):

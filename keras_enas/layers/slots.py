@@ -67,7 +67,7 @@ class TensorSlots:
         return value
 
     def spread(self, ends, value):
-        """The gradient of `mean`: of nodes that are numbers in their places, else in the last."""
+        """The gradient of `mean`, in the places of `ends`; if these are a tensor, in the last."""
         part = value / tf.cast(tf.size(ends), value.dtype)
         for index in ends if isinstance(ends, list) else [self._size]:
             self.write(index, part)
