@@ -179,6 +179,7 @@ def test_the_language_model_has_the_settings_of_the_paper(load):
     assert paper["model"]["num_nodes"] == 12
     assert (paper["streams"], paper["steps"], paper["rounds"]) == (64, 35, 150)
     assert paper["learning_rate"] == 20.0
+    assert (paper["model"]["units"], paper["model"]["child_units"]) == (720, 748)
     search = paper["search"]
     assert search["controller_updates"] * search["samples_per_update"] == 2000
 
@@ -240,19 +241,40 @@ def test_custom_space_runs(run):
     run("custom_space")
 
 
-@pytest.mark.slow
-def test_language_model_small_runs(run, tmp_path):
-    folder = tmp_path / "corpus"
-    folder.mkdir()
+@pytest.fixture
+def corpus(tmp_path):
+    """A folder that has one with three texts of few words."""
+    folder = tmp_path / "corpus" / "ptb"
+    folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     for part, size in (("train", 12_000), ("valid", 6_000), ("test", 3_000)):
         words = rng.choice(["the", "cat", "saw", "a", "dog", "<unk>"], size)
         lines = [" ".join(words[i : i + 10]) for i in range(0, size, 10)]
         (folder / f"some.{part}.txt").write_text("\n".join(lines))
-    arguments = ["--small", "--data", folder, "--rounds", "3", "--epochs", "1", "--children", "1"]
-    printed = run("language_model", *arguments)
-    assert "Round 3/3" in printed and "Trained from scratch under one recipe" in printed
+    return folder.parent
+
+
+def check_text(printed):
     written = printed.split("It writes:\n")[1].rpartition("Done")[0]
     assert written.startswith("the ") and "<unk>" not in written
     assert len(written.split()) > 40
+
+
+@pytest.mark.slow
+def test_language_model_small_runs(run, tmp_path, corpus):
+    arguments = ["--small", "--data", corpus, "--rounds", "3", "--epochs", "1", "--children", "1"]
+    printed = run("language_model", *arguments)
+    assert "Round 3/3" in printed and "Trained from scratch under one recipe" in printed
+    check_text(printed)
     assert next(tmp_path.rglob("best_architecture.png")).stat().st_size > 1000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ENAS_RECURRENT", "DARTS_RECURRENT"])
+def test_published_cells_are_trained(run, corpus, name):
+    arguments = ["--small", "--data", corpus, "--published", name, "--epochs", "1"]
+    printed = run("language_model", *arguments)
+    # Six words and the end of a line, nothing to learn but how often each comes.
+    perplexity = float(re.search(r"^Test perplexity: (\d+\.\d+)", printed, re.MULTILINE).group(1))
+    assert 5 < perplexity < 20
+    check_text(printed)

@@ -7,9 +7,8 @@ import keras
 import pytest
 
 from keras_enas import published
-from keras_enas.hypermodels import HyperMacroCNN, HyperMicroCNN
+from keras_enas.hypermodels import HyperMacroCNN, HyperMicroCNN, HyperRecurrentLM
 from keras_enas.hypermodels.classification import space_of
-from keras_enas.search_space import Decision, SearchSpace
 from keras_enas.tuner.cost import count_parameters
 
 # As the released codes write them.
@@ -30,7 +29,9 @@ MICRO_SCRIPT = """
 RECURRENT_SCRIPT = "0 | 0 0 | 1 1 | 2 1 | 2 0 | 2 0 | 5 1 | 1 0 | 6 1 | 8 1 | 8 1 | 8 1"
 CORRECTED_README = "0 2 1 0 2 1 2 2 4 0 5 0 3 2 6 2"
 DARTS_IN_THE_SAME = "0 2 1 1 1 1 1 3 2 0 5 2 3 0 5 1"
+OTHER_ORDER = ("tanh", "relu", "identity", "sigmoid")
 
+RECURRENT = [one for one in published.ALL if one.space == "recurrent"]
 MICRO = [one for one in published.ALL if one.space == "micro"]
 
 
@@ -42,18 +43,7 @@ def small_space(architecture):
     if architecture.space == "micro":
         settings = {**settings, "num_layers": 1, "reductions": None}
         return space_of(HyperMicroCNN((8, 8, 3), 2, **settings))
-    return recurrent_space(**architecture.settings)
-
-
-def recurrent_space(num_nodes, activations=None, first_activation=None, **others):
-    activations = activations or ("tanh", "relu", "identity", "sigmoid")
-    decisions = []
-    if first_activation is None:
-        decisions.append(Decision("node_0/activation", "op", activations))
-    for node in range(1, num_nodes):
-        decisions.append(Decision(f"node_{node}/input", "input", range(node)))
-        decisions.append(Decision(f"node_{node}/activation", "op", activations))
-    return SearchSpace(decisions)
+    return space_of(HyperRecurrentLM(10, **{**architecture.settings, "units": 2}))
 
 
 @pytest.mark.parametrize("architecture", published.ALL, ids=lambda one: one.name)
@@ -125,6 +115,66 @@ def test_cells_build_and_join_what_they_should(architecture):
         "DARTS, second order": [4, 4, 4],
     }
     assert parts == expected[architecture.name]
+
+
+def recurrent_layer(model):
+    (layer,) = model.recurrent_layers
+    return layer
+
+
+@pytest.mark.parametrize("architecture", RECURRENT, ids=lambda one: one.name)
+def test_recurrent_cells_build_what_they_say(architecture):
+    settings = {**architecture.settings, "units": 3}
+    child = HyperRecurrentLM(10, **settings).build_architecture(architecture)
+    cell = recurrent_layer(child).cell
+    labels = [cell.activations[f] for f in (cell.first, *(f for _, f in cell.nodes))]
+    written = architecture.text.split(" | ")
+    if "first_activation" in settings:
+        written.insert(0, settings["first_activation"])
+    assert len(labels) == len(written) == settings["num_nodes"]
+    assert labels == [node.split()[-1] for node in written]
+    assert [source for source, _ in cell.nodes] == [int(node.split()[0]) for node in written[1:]]
+    # The loose ends, or all but the first.
+    expected = {
+        "ENAS recurrent": [3, 4, 7, 9, 10, 11],
+        "ENAS recurrent, of the corrected code": [1, 2, 3, 4, 5, 6, 7, 8],
+        "DARTS recurrent, second order": [1, 2, 3, 4, 5, 6, 7, 8],
+    }
+    assert cell.decisions().ends == expected[architecture.name]
+    assert recurrent_layer(child).dropout == settings.get("state_dropout", 0.25)
+
+
+def test_recurrent_cells_of_another_size_or_order_are_refused_or_mean_the_same():
+    architecture = published.ENAS_RECURRENT_CORRECTED
+    with pytest.raises(ValueError, match="cell/node_"):
+        HyperRecurrentLM(10, 12, 2).build_architecture(architecture)
+    other = {**architecture.settings, "units": 2, "activations": list(OTHER_ORDER)}
+    cell = recurrent_layer(HyperRecurrentLM(10, **other).build_architecture(architecture)).cell
+    assert [cell.activations[f] for _, f in cell.nodes] == [
+        node.split()[1] for node in architecture.text.split(" | ")
+    ]
+
+
+@pytest.mark.parametrize(
+    "architecture, count, published_millions",
+    [
+        # An embedding, which is the softmax too; the input's matrix and one for each of the
+        # nodes, each with as many columns again for the gate. No bias.
+        (published.ENAS_RECURRENT, 10_000 * 748 + 13 * 748 * 2 * 748, None),
+        (published.ENAS_RECURRENT_CORRECTED, 10_000 * 800 + 10 * 800 * 2 * 800, None),
+        (published.DARTS_RECURRENT, 10_000 * 850 + 10 * 850 * 2 * 850, 22.96),
+    ],
+    ids=lambda one: getattr(one, "name", ""),
+)
+def test_parameters_of_recurrent_cells(architecture, count, published_millions):
+    child = HyperRecurrentLM(10_000, **architecture.settings).build_architecture(architecture)
+    assert count_parameters(child) == count
+    assert count in (22_027_104, 20_800_000, 22_950_000)
+    if published_millions is not None:
+        # DARTS' softmax has a bias.
+        assert (count + 10_000) / 1e6 == published_millions
+        (stated,) = (x.value for x in architecture.figures if x.quantity.startswith("param"))
+        assert stated == published_millions
 
 
 # Everything of which ours has more, for it always puts one 1x1 convolution more before the

@@ -8,10 +8,17 @@ from keras_enas.hypermodels.children import changed
 from keras_enas.hypermodels.classification import (
     build_architecture,
     check_least,
+    check_one_of,
     check_optimizer,
 )
 from keras_enas.hypermodels.language_model import LanguageModel
-from keras_enas.layers.recurrent import ACTIVATIONS, OUTPUTS, HighwayCell, Recurrent
+from keras_enas.layers.highway_cell import (
+    ACTIVATIONS,
+    OUTPUTS,
+    HighwayCell,
+    check_activations,
+)
+from keras_enas.layers.recurrent import Recurrent
 from keras_enas.layers.regularization import ActivationRegularization
 from keras_enas.layers.word_dropout import WordDropout
 from keras_enas.metrics import Perplexity
@@ -108,29 +115,19 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
         child_units=None,
         **kwargs,
     ):
-        for name, value, least in (
-            ("vocabulary_size", vocabulary_size, 2),
-            ("num_nodes", num_nodes, 2),
-            ("units", units, 1),
-            ("embedding_units", embedding_units, 1),
-            ("child_units", child_units, 1),
-        ):
-            if value is not None or name == "units":
-                check_least(name, value, least)
-        activations = tuple(activations)
-        unknown = [label for label in activations if label not in ACTIVATIONS]
-        if unknown or not activations or len(set(activations)) < len(activations):
-            raise ValueError(
-                f"`activations` must be some of {list(ACTIVATIONS)}, each once. "
-                f"Received: activations={activations!r}."
-            )
+        check_least("vocabulary_size", vocabulary_size, 2)
+        check_least("num_nodes", num_nodes, 2)
+        check_least("units", units, 1)
+        for name, value in (("embedding_units", embedding_units), ("child_units", child_units)):
+            if value is not None:
+                check_least(name, value, 1)
+        activations = check_activations(activations)
         if first_activation is not None and first_activation not in activations:
             raise ValueError(
                 f"`first_activation` must be None or one of {list(activations)}. "
                 f"Received: first_activation={first_activation!r}."
             )
-        if output not in OUTPUTS:
-            raise ValueError(f"`output` must be one of {OUTPUTS}. Received: output={output!r}.")
+        check_one_of("output", output, OUTPUTS)
         if tie_embeddings and embedding_units not in (None, units):
             raise ValueError(
                 "`embedding_units` must be `units` if the embeddings are tied: the softmax of the "
@@ -158,9 +155,10 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
             if not value > 0:
                 raise ValueError(f"`{name}` must be positive. Received: {name}={value!r}.")
         check_optimizer(optimizer)
-        self.vocabulary_size = vocabulary_size
-        self.num_nodes = num_nodes
-        self.units = units
+        # NumPy's integers cannot be saved with a model.
+        self.vocabulary_size = int(vocabulary_size)
+        self.num_nodes = int(num_nodes)
+        self.units = int(units)
         self.activations = activations
         self.first_activation = first_activation
         self.output = output
@@ -210,10 +208,14 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
         """Builds the child that is retrained for an architecture.
 
         Args:
-            architecture: An `Architecture` of this space, or its text.
+            architecture: An `Architecture` of this space, the text of one, or a
+                `PublishedArchitecture`, in a hypermodel with its `settings`.
 
         Returns:
             A compiled, untrained `LanguageModel`.
+
+        Raises:
+            ValueError: If it is an architecture of another space.
         """
         return build_architecture(self.for_children(), architecture)
 

@@ -8,6 +8,8 @@ activation, the loose ends) may be numbers, as in a child, or tensors, as in the
 
 import tensorflow as tf
 
+from keras_enas.layers.slots import Slots, TensorSlots
+
 
 def _relu_gradient(y, dy):
     return tf.raw_ops.ReluGrad(gradients=dy, features=y)
@@ -26,34 +28,13 @@ FUNCTIONS = {
 }
 
 
-def highway_step(inputs, state, kernels, decisions):
-    """Runs the cell for one step.
-
-    Node 0 takes the state `s` and the input, node i > 0 the state of an earlier
-    node: `[a, b] = x + (s m) K`, `h = f(a)`, `c = sigmoid(b)`, `s_i = s + c (h - s)`
-    (Pham et al. 2018, section 2.1, gates as in the released code, after
-    Zilly et al. 2017; only node 0 has an `x`). The new state, and the output, is
-    the sum of `shares[i] s_i`, scaled down where its root mean square exceeds `bound`.
-
-    Args:
-        inputs: Float tensor `(streams, 2 units)`, the input's part of node 0.
-        state: Float tensor `(streams, units)`, the state before.
-        kernels: List of float tensors `(units, 2 units)`, one a node.
-        decisions: `Decisions`.
-
-    Returns:
-        Float tensor `(streams, units)`.
-    """
-    return decisions.step(inputs, state, kernels)[0]
-
-
 def highway_sequence(inputs, state, kernels, decisions, training):
     """Runs the cell over a sequence.
 
     Args:
         inputs: Float tensor `(steps, streams, 2 units)`, the input's part of node 0.
         state: Float tensor `(streams, units)`, the state before the first step.
-        kernels: As in `highway_step`.
+        kernels: List of float tensors `(units, 2 units)`, one a node.
         decisions: `Decisions`.
         training: Boolean, whether the gradient will be asked for. Without, nothing
             is kept for it; it is then TensorFlow's own, and slow.
@@ -130,27 +111,47 @@ class Decisions:
         activations: List, for each node the index of its activation among
             `labels`, likewise.
         labels: List of keys of `FUNCTIONS`.
-        shares: List of what each node has of the output: floats or scalar tensors.
-            Those that are not zero are equal.
+        ends: The nodes whose mean is the output: a list of integers; or an int32
+            tensor `(ends,)`, which must be those that no other node takes.
         bound: Float or None, the largest root mean square of a state. The gradient
             takes the factor that it brings for a constant.
         mask: Float tensor `(streams, units)`, by which a state is multiplied
             before every matrix (variational dropout), or None.
     """
 
-    def __init__(self, sources, activations, labels, shares, bound=None, mask=None):
-        self.sources, self.activations, self.shares = map(
-            _as_numbers, (sources, activations, shares)
-        )
+    def __init__(self, sources, activations, labels, ends, bound=None, mask=None):
+        self.sources, self.activations, self.ends = map(_as_numbers, (sources, activations, ends))
         self.functions = [FUNCTIONS[label] for label in labels]
         self.bound = bound
         self.mask = mask
-        fixed = all(isinstance(x, (int, float)) for x in [*self.sources, *self.shares])
-        self._slots = _Slots if fixed else _TensorSlots
+        numbers = all(isinstance(source, int) for source in self.sources)
+        self._slots = Slots if numbers else TensorSlots
+        # Where the gradient of each node's state is found.
+        self._places = range(len(activations))
+        if not isinstance(self.ends, list):
+            self._places = _places(self.ends, len(activations))
 
     def step(self, inputs, state, kernels):
-        """One step; returns the new state, and what the gradient needs, three tensors a node."""
-        states = self._slots(len(kernels), state.shape[-1], state.dtype)
+        """Runs the cell for one step.
+
+        Node 0 takes the state `s` and the input, node i > 0 the state of an earlier
+        node: `[a, b] = x + (s m) K`, `h = f(a)`, `c = sigmoid(b)`, `s_i = s + c (h - s)`
+        (Pham et al. 2018, section 2.1, gates as in the released code, after
+        Zilly et al. 2017; only node 0 has an `x`). The new state, and the output, is
+        the mean of the `s_i` of `ends`, scaled down where its root mean square exceeds
+        `bound`.
+
+        Args:
+            inputs: Float tensor `(streams, 2 units)`, the input's part of node 0.
+            state: Float tensor `(streams, units)`, the state before.
+            kernels: As in `highway_sequence`.
+
+        Returns:
+            Tuple of the new state `(streams, units)`, and what the gradient needs:
+            for each node the state that it took, its `h` and its `c`, then the
+            factor `(streams, 1)` by which the new state was scaled down.
+        """
+        states = self._slots(len(kernels), state)
         kept = []
         for i, kernel in enumerate(kernels):
             source = states.read(self.sources[i - 1]) if i else state
@@ -161,21 +162,27 @@ class Decisions:
             h, c = self._activate(i, h), tf.sigmoid(c)
             states.write(i, source + c * (h - source))
             kept += [source, h, c]
-        state, factor = self._bounded(states.mixed(self.shares))
+        state, factor = self._bounded(states.mean(self.ends))
         return state, [*kept, factor]
 
     def step_back(self, d_state, kernels, kept):
         """The gradient of a step but for the factor.
 
+        Args:
+            d_state: The gradient by the new state before it was scaled down.
+            kernels: As in `step`.
+            kept: What `step` returned of the nodes.
+
         Returns:
-            The gradient by the state before, and a list of that by each node's `z`.
+            Tuple of the gradient by the state before, and a list of those by each
+            node's `[a, b]`.
         """
-        d_states = self._slots(len(kernels), d_state.shape[-1], d_state.dtype)
-        d_states.spread(self.shares, d_state)
+        d_states = self._slots(len(kernels), d_state)
+        d_states.spread(self.ends, d_state)
         d_zs = []
         for i in reversed(range(len(kernels))):
             source, h, c = kept[3 * i : 3 * i + 3]
-            d_s = d_states.read(i)
+            d_s = d_states.read(self._places[i])
             d_h = d_s * c
             d_a = self._activation_gradient(i, h, d_h)
             d_z = tf.concat([d_a, _sigmoid_gradient(c, d_s * (h - source))], 1)
@@ -211,65 +218,16 @@ class Decisions:
         return chosen
 
 
-class _Slots:
-    """A tensor for each node, at indices that are numbers."""
-
-    def __init__(self, size, units, dtype):
-        self._values = [None] * size
-
-    def read(self, index):
-        return self._values[index]
-
-    def write(self, index, value):
-        self._values[index] = value
-
-    def add(self, index, value):
-        old = self._values[index]
-        self._values[index] = value if old is None else old + value
-
-    def mixed(self, shares):
-        # They are equal but for those that are zero.
-        mixed = [x for s, x in zip(shares, self._values, strict=True) if s]
-        return max(shares) * tf.add_n(mixed)
-
-    def spread(self, shares, value):
-        part = max(shares) * value
-        self._values = [part if s else None for s in shares]
-
-
-class _TensorSlots:
-    """A tensor for each node, at indices that may be tensors.
-
-    Writing to an array of tensors and reading from it copies nothing.
-    """
-
-    def __init__(self, size, units, dtype):
-        self._size = size
-        self._array = _array(size, units, dtype)
-
-    def read(self, index):
-        return self._array.read(index)
-
-    def write(self, index, value):
-        self._array = self._array.write(index, value)
-
-    def add(self, index, value):
-        self.write(index, self.read(index) + value)
-
-    def mixed(self, shares):
-        return tf.add_n([s * self.read(i) for i, s in enumerate(shares)])
-
-    def spread(self, shares, value):
-        for i, s in enumerate(shares):
-            self.write(i, s * value)
-
-
 def _array(size, units, dtype):
     return tf.TensorArray(dtype, size, element_shape=(None, units), clear_after_read=False)
 
 
+def _places(ends, nodes):
+    """A list of int32 scalars: that of `TensorSlots.spread` for an end, which no node takes."""
+    last = tf.fill(tf.shape(ends), nodes)
+    return tf.unstack(tf.tensor_scatter_nd_update(tf.range(nodes), ends[:, None], last))
+
+
 def _as_numbers(values):
     """Where tensors have a value already, numbers do the same with less work."""
-    if tf.executing_eagerly():
-        return [x if isinstance(x, (int, float)) else x.numpy().item() for x in values]
-    return values
+    return [int(x) for x in values] if tf.executing_eagerly() else values

@@ -19,7 +19,8 @@ def read(index):
         index: An integer (in a child), or the supergraph's index.
 
     Returns:
-        The integer, or an int32 scalar tensor that follows the architecture.
+        An integer (in a child, or where there is one candidate only), or an int32
+        scalar tensor that follows the architecture.
     """
     return index.read() if hasattr(index, "read") else index
 

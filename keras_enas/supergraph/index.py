@@ -17,5 +17,11 @@ class Index:
         self.num_candidates = len(decision.candidates)
 
     def read(self):
-        """Returns an int32 scalar tensor; called while a step is traced."""
+        """Returns the index, called while a step is traced.
+
+        An int32 scalar tensor that follows the architecture; the integer 0 if there is
+        one candidate only, as where a cell's second node can take the first alone.
+        """
+        if self.num_candidates == 1:
+            return 0
         return current_scope().architecture[self.position]

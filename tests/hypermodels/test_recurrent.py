@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_enas import ENASTuner
 from keras_enas.hypermodels import HyperRecurrentLM, LanguageModel
 from keras_enas.layers import Recurrent
 from keras_enas.optimizers import SparseSGD
-from keras_enas.rewards import perplexity_reward
 from keras_enas.search_space import recorded_space
 from keras_enas.supergraph import Scorer, Supergraph
 from keras_enas.text import stream_batches
@@ -105,6 +103,31 @@ def test_children_may_be_wider_and_leave_the_penalty_to_a_recipe():
     assert space_of(children) == space_of(hypermodel)
     with pytest.raises(ValueError, match="'cell/node_2/activation'"):
         hypermodel.build_architecture("0 | 0 0 | 0")
+
+
+def test_the_smallest_space(make_child, tokens):
+    """Two nodes: the second has one input to choose, so no index of it is a tensor."""
+    hypermodel = HyperRecurrentLM(11, 2, 4, learning_rate=1.0)
+    supergraph = Supergraph(hypermodel, seed=0)
+    dataset = stream_batches(tokens(30), 4, 5)
+    x = tokens(12).reshape(2, 6)
+    for indices in ([0, 0, 3], [2, 0, 1]):
+        supergraph.set_architectures(indices)
+        supergraph.fit(dataset, shuffle=False, verbose=0)
+        child = make_child(hypermodel, supergraph, indices)
+        np.testing.assert_allclose(
+            np.array(supergraph(x, architecture=indices)), np.array(child(x)), atol=1e-6
+        )
+    assert supergraph.train_traces == 1
+
+
+def test_sizes_may_be_of_numpy(tmp_path, tokens):
+    sizes = (np.int64(11), np.int32(3), np.int64(4))
+    child = HyperRecurrentLM(*sizes).build_architecture("tanh | 0 relu | 1 tanh")
+    child.save(tmp_path / "model.keras")
+    x = tokens(12).reshape(2, 6)
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(np.array(loaded(x)), np.array(child(x)))
 
 
 def test_a_matrix_for_each_node_and_input():
@@ -214,40 +237,6 @@ def test_scores_begin_with_zeros_and_carry_within_a_call(shared_recurrent, make_
     assert abs(together - np.mean([scorer(indices, [b])["perplexity"] for b in batches[:2]])) > 1e-3
 
 
-# The whole search.
-
-
-def test_a_search_and_what_it_leaves(small_recurrent, tokens, tmp_path):
-    training, validation = stream_batches(tokens(400), 5, 8), stream_batches(tokens(150, 1), 5, 8)
-    test = stream_batches(tokens(100, 2), 2, 8, drop_remainder=False)
-    tuner = ENASTuner(
-        small_recurrent(),
-        objective=keras_tuner.Objective("val_perplexity", "min"),
-        reward=perplexity_reward(),
-        profile="released_code_recurrent",
-        max_trials=2,
-        controller_updates=1,
-        samples_per_update=4,
-        derive_samples=2,
-        final_samples=3,
-        seed=0,
-        directory=tmp_path,
-        project_name="p",
-    )
-    tuner.search(training, validation_data=validation, verbose=0)
-    assert tuner.supergraph.train_traces == 1
-    best = tuner.get_best_architectures(1)[0]
-    assert best.score.reward == pytest.approx(80 / best.score.objective, rel=0.1)
-    data = {"validation_data": validation, "test_data": test}
-    retrained = tuner.retrain(training, **data, epochs=1, top=1, random_baseline=0, verbose=0)
-    assert isinstance(retrained.model, LanguageModel)
-    assert 1 < retrained.children[0].test["perplexity"] < 100
-    loaded = tf.saved_model.load(tmp_path / "p" / "best_model")
-    x = tokens(20).reshape(2, 10)
-    outputs, _ = loaded.serve(x, *loaded.initial_states(2))
-    np.testing.assert_allclose(np.array(outputs), np.array(retrained.model(x)), atol=1e-5)
-
-
 def test_a_recipe_trains_a_child(small_recurrent, tokens):
     """The rows stay in order, the state is carried, the penalties are on."""
     child = (
@@ -312,6 +301,7 @@ def test_arguments_change_the_network():
     "kwargs, message",
     [
         ({"vocabulary_size": 1}, "`vocabulary_size`"),
+        ({"vocabulary_size": None}, "`vocabulary_size`"),
         ({"num_nodes": 1}, "`num_nodes`"),
         ({"num_nodes": True}, "`num_nodes`"),
         ({"units": 2.5}, "`units`"),

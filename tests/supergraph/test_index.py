@@ -8,7 +8,10 @@ import tensorflow as tf
 
 from keras_enas.choices import IndexChoice, OpChoice
 from keras_enas.layers import KeyedWeight, read
+from keras_enas.search_space import Decision
 from keras_enas.supergraph import Scorer, Supergraph
+from keras_enas.supergraph.index import Index
+from keras_enas.supergraph.scope import architecture_scope
 
 UNITS = 3
 FUNCTIONS = (tf.tanh, tf.nn.relu)
@@ -114,6 +117,13 @@ def test_one_trace_trains_the_rows_of_the_architecture_alone(own, make_child):
         # Keyed by source and function, in this order.
         assert moved.tolist() == [indices[1] * 2 + indices[0]]
     assert supergraph.train_traces == 1 and scorer.traces == 1
+
+
+def test_the_index_of_one_candidate_is_a_number():
+    """In a layer it is what it is in a child: no switch and no gather depends on it."""
+    assert type(Index(Decision("source", "input", [0]), 0).read()) is int
+    with architecture_scope(tf.constant([1])):
+        assert tf.is_tensor(Index(Decision("source", "input", [0, 1]), 0).read())
 
 
 def test_without_an_architecture_nothing_is_read(own):
