@@ -78,12 +78,12 @@ class KeyedWeight:
 
 
 def another(initializer):
-    """Returns a copy that draws something else: an initializer gives the same values at every call.
+    """Returns an initializer that draws something else: one with a seed draws the same each time.
 
     Args:
         initializer: A `keras.initializers.Initializer`.
     """
     config = initializer.get_config()
-    if "seed" in config:
-        config["seed"] = None
-    return type(initializer).from_config(config)
+    if "seed" not in config:
+        return initializer
+    return type(initializer).from_config({**config, "seed": None})

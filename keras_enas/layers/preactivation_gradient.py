@@ -10,12 +10,14 @@ import keras
 import tensorflow as tf
 
 from keras_enas.layers.normalization import moved_averages
+from keras_enas.layers.preactivation import ReLUConvNorm
 
 
-def has_written_gradient(layer, inputs):
-    """Whether `forward` and `backward` know a `ReLUConvNorm` on such an input."""
+def knows(layer, inputs):
+    """Whether `forward` and `backward` know such a layer on such an input."""
     return (
-        inputs.dtype == tf.float32
+        isinstance(layer, ReLUConvNorm)
+        and inputs.dtype == tf.float32
         and layer.compute_dtype == "float32"
         and keras.config.image_data_format() == "channels_last"
         and all(c.dilation_rate in (1, (1, 1)) for c in layer.convolutions)
@@ -27,7 +29,7 @@ def forward(layer, values, inputs):
     """Runs a layer on weights that are given.
 
     Args:
-        layer: A built `ReLUConvNorm` for which `has_written_gradient`.
+        layer: A built layer that it `knows`.
         values: Dict from `id(variable)` to its value, for all variables of the layer.
         inputs: Float tensor `(batch, height, width, channels)`.
 

@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_enas.supergraph.bodies import compute
+from keras_enas.supergraph.bodies import Body
 from keras_enas.supergraph.candidates import build_on, check_losses, symbolic
+from keras_enas.supergraph.drawing import Initializers
 from keras_enas.supergraph.likeness import likeness
-from keras_enas.supergraph.packing import Hidden, flatten, is_packable, unflatten
+from keras_enas.supergraph.packing import Hidden, is_packable
 from keras_enas.supergraph.scope import current_scope
 
 
@@ -34,7 +35,8 @@ class KeyedLayer(keras.layers.Layer):
         if only is None:
             for decision in decisions:
                 self.num_rows *= len(decision.candidates)
-        self._hidden = Hidden([factory() for _ in range(self.num_rows)])
+        self._factory = factory
+        self._hidden = Hidden([factory()])
 
     @property
     def template(self):
@@ -42,34 +44,40 @@ class KeyedLayer(keras.layers.Layer):
         return self._hidden.layers[0]
 
     def build(self, input_shape):
-        rows = self._hidden.layers
-        for row in rows:
-            build_on(row, input_shape, self.compute_dtype)
+        initializers = Initializers(self.template)
+        build_on(self.template, input_shape, self.compute_dtype)
+        initializers.end()
+        rows = [[keras.ops.convert_to_numpy(v) for v in self.template.variables]]
+        for _ in range(self.num_rows - 1):
+            values = initializers.draw(self.template.variables)
+            if values is None:
+                layer = self._factory()
+                build_on(layer, input_shape, self.compute_dtype)
+                values = [keras.ops.convert_to_numpy(v) for v in layer.variables]
+            rows.append(values)
         groups = {}
         for i, variable in enumerate(self.template.variables):
             if getattr(variable, "constraint", None) is not None:
                 raise ValueError(f"Keyed: the weight '{variable.path}' has a constraint.")
             alone = variable.trainable and not is_packable(variable)
-            groups.setdefault((variable.trainable, variable.dtype, i if alone else -1), []).append(
-                i
-            )
-        self._hidden.groups = []
+            key = (variable.trainable, variable.dtype, i if alone else -1)
+            groups.setdefault(key, []).append(i)
+        self._hidden.stacks = []
         for (trainable, dtype, _), members in groups.items():
-            values = np.stack([flatten([row.variables[i] for i in members]) for row in rows])
+            values = np.stack([np.concatenate([row[i].ravel() for i in members]) for row in rows])
             # One slice cuts a row out of a flat stack; states have no gradient and are gathered.
             values = values.ravel() if trainable else values
-            first = self.template.variables[members[0]]
             stack = self.add_weight(
                 name="stack" if trainable else "states",
                 shape=values.shape,
                 initializer=lambda shape, dtype, values=values: keras.ops.cast(values, dtype),
                 dtype=dtype,
                 trainable=trainable,
-                regularizer=getattr(first, "regularizer", None),
+                regularizer=getattr(self.template.variables[members[0]], "regularizer", None),
             )
-            self._hidden.groups.append((stack, [self.template.variables[i] for i in members]))
-        del rows[1:]
-        self.likeness = likeness(self.template)
+            self._hidden.stacks.append(stack)
+        variables = [[self.template.variables[i] for i in members] for members in groups.values()]
+        self._hidden.body = Body(self.template, variables, likeness(self.template))
 
     def compute_output_spec(self, inputs, training=None):
         spec = symbolic(self.template, inputs)
@@ -101,9 +109,9 @@ class KeyedLayer(keras.layers.Layer):
         return row
 
     def flat_values_of(self, row):
-        """Returns a list with the flat value of each group of the template's variables in a row."""
+        """Returns the weights of a row for the `body`, a list of flat tensors."""
         values = []
-        for stack, _ in self._hidden.groups:
+        for stack in self._hidden.stacks:
             if stack.trainable:
                 size = stack.shape[0] // self.num_rows
                 values.append(tf.slice(stack.value, [row * size], [size]))
@@ -113,10 +121,7 @@ class KeyedLayer(keras.layers.Layer):
 
     def values_of(self, row):
         """Returns a dict from `id(variable)` of the template to its value in a row."""
-        values = {}
-        for flat, (_, variables) in zip(self.flat_values_of(row), self._hidden.groups, strict=True):
-            values.update(zip(map(id, variables), unflatten(flat, variables), strict=True))
-        return values
+        return self._hidden.body.values(self.flat_values_of(row))
 
     def call(self, inputs, training=None):
         scope = current_scope()
@@ -124,18 +129,13 @@ class KeyedLayer(keras.layers.Layer):
 
         def run():
             weights = self.flat_values_of(row)
-            outputs, *states = scope.bodies.run(self, weights, inputs, training)
+            outputs, *new = scope.bodies.run(self._hidden.body, inputs, weights, training)
             if training and not scope.batch_statistics:
-                stacks = [stack for stack, _ in self._hidden.groups if not stack.trainable]
-                for stack, new in zip(stacks, states, strict=True):
-                    stack.assign(tf.tensor_scatter_nd_update(stack.value, [[row]], [new]))
+                states = [stack for stack in self._hidden.stacks if not stack.trainable]
+                for stack, value in zip(states, new, strict=True):
+                    stack.assign(tf.tensor_scatter_nd_update(stack.value, [[row]], [value]))
             return outputs
 
         if self.only is None:
             return run()
         return tf.cond(row >= 0, run, lambda: tf.cast(inputs, self.compute_dtype))
-
-    def compute(self, weights, inputs, training):
-        """What `Bodies.run` runs."""
-        groups = [variables for _, variables in self._hidden.groups]
-        return compute(self.template, groups, weights, inputs, training)
