@@ -46,6 +46,7 @@ def forward(layer, values, inputs):
             kept.append(x)
         if layer.normalizations:
             norm = layer.normalizations[i]
+            before = x
             x, mean, variance, *reserved = tf.raw_ops.FusedBatchNormV3(
                 x=x,
                 scale=values[id(norm.gamma)],
@@ -57,7 +58,8 @@ def forward(layer, values, inputs):
             )
             kept += reserved
             averages = [values[id(norm.moving_mean)], values[id(norm.moving_variance)]]
-            new = moved_averages(norm, averages, mean, variance, x)
+            # Not of `x`: TensorFlow fuses the normalisation with the ReLU that alone takes it.
+            new = moved_averages(norm, averages, mean, variance, before)
             states.update(zip(map(id, (norm.moving_mean, norm.moving_variance)), new, strict=True))
     return x, states, kept
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_enas.layers.pooling import quicken
 from keras_enas.supergraph.candidates import makes_losses
+from keras_enas.supergraph.graph import key_of, nodes_of
 from keras_enas.supergraph.scope import needed_by_scope
 from keras_enas.supergraph.switches import InputSwitch, OpSwitch, SkipSwitch, dead
 
@@ -87,20 +88,20 @@ class Liveness:
 
 def _needs(network):
     """Yields the nodes of a network, consumers first, each with its need."""
-    nodes = _nodes(network)
+    nodes = nodes_of(network)
     counts = {}
     for node in nodes:
         counts[id(node.operation)] = counts.get(id(node.operation), 0) + 1
-    uses = {_key(tensor): None for tensor in network.outputs}
+    uses = {key_of(tensor): None for tensor in network.outputs}
 
     def use(tensor, need):
-        uses[_key(tensor)] = _either(uses.get(_key(tensor), NEVER), need)
+        uses[key_of(tensor)] = _either(uses.get(key_of(tensor), NEVER), need)
 
     for node in nodes:
         operation, inputs = node.operation, node.input_tensors
         if node.is_input:
             continue
-        needs = [uses.get(_key(tensor), NEVER) for tensor in node.output_tensors]
+        needs = [uses.get(key_of(tensor), NEVER) for tensor in node.output_tensors]
         need = needs[0]
         if isinstance(operation, InputSwitch):
             for i, tensor in enumerate(inputs):
@@ -118,31 +119,6 @@ def _needs(network):
             for tensor in inputs:
                 use(tensor, need)
         yield node, need
-
-
-def _nodes(network):
-    """Every node that the outputs depend on, each before those that it depends on."""
-    order, seen = [], set()
-    pending = [(_node(tensor), False) for tensor in network.outputs]
-    while pending:
-        node, left = pending.pop()
-        if left:
-            order.append(node)
-        elif id(node) not in seen:
-            seen.add(id(node))
-            pending.append((node, True))
-            pending += [(_node(tensor), False) for tensor in node.input_tensors]
-    return order[::-1]
-
-
-def _node(tensor):
-    history = tensor._keras_history
-    return history.operation._inbound_nodes[history.node_index]
-
-
-def _key(tensor):
-    history = tensor._keras_history
-    return id(history.operation), history.node_index, history.tensor_index
 
 
 def _either(one, other):

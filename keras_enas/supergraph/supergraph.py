@@ -8,6 +8,7 @@ from keras_enas.search_space import recorded_space
 from keras_enas.supergraph.hyperparameters import SupergraphHyperParameters
 from keras_enas.supergraph.liveness import Liveness
 from keras_enas.supergraph.scope import architecture_scope, being_built
+from keras_enas.supergraph.zero_gradients import leave_out_zero_gradients
 
 
 class Supergraph(keras.Model):
@@ -54,6 +55,7 @@ class Supergraph(keras.Model):
             )
         self.network = network
         self._liveness = Liveness(network)
+        leave_out_zero_gradients(network)
         # A GPU must hold it in host memory all the same: a conditional's index lives there.
         with tf.device("CPU:0"):
             first = self.space.random(1, np.random.default_rng(seed))

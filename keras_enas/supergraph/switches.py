@@ -137,9 +137,19 @@ class LooseEndsSwitch(Branches):
         super().__init__(layers, **kwargs)
         self.decisions = decisions
         self.positions = positions
+        # Indices of inputs whose gradient may be missing; see zero_gradients.py.
+        self.without_zeros = set()
 
     def build(self, input_shape):
         self._pack(input_shape)
+
+    def positions_offering(self, index):
+        """The positions of the decisions that have an input among their candidates."""
+        return [
+            position
+            for decision, position in zip(self.decisions, self.positions, strict=True)
+            if index < len(decision.candidates)
+        ]
 
     def compute_output_spec(self, inputs, training=None):
         specs = [symbolic(layer, x) for layer, x in zip(self.branches, inputs, strict=True)]
@@ -154,12 +164,23 @@ class LooseEndsSwitch(Branches):
         used = tf.reduce_any(chosen[:, None] == tf.range(len(inputs) - 1)[None], axis=0)
         total = self.run(len(inputs) - 1, inputs[-1], training)
         for i, taken in enumerate(tf.unstack(used, len(inputs) - 1)):
+            x = _missing_if(taken, inputs[i]) if i in self.without_zeros else inputs[i]
             total = tf.cond(
                 taken,
                 lambda t=total: tf.identity(t),
-                lambda t=total, i=i: t + self.run(i, inputs[i], training),
+                lambda t=total, i=i, x=x: t + self.run(i, x, training),
             )
         return total
+
+
+def _missing_if(taken, x):
+    """Of no sample where it is taken, and so is its gradient."""
+
+    @tf.custom_gradient
+    def select(x):
+        return tf.cond(taken, lambda: dead(x), lambda: tf.identity(x)), lambda upstream: upstream
+
+    return select(x)
 
 
 class InputSwitch(keras.layers.Layer):
@@ -178,6 +199,8 @@ class InputSwitch(keras.layers.Layer):
         self.decision = decision
         self.position = position
         self.pass_on = pass_on
+        # Indices of inputs whose gradient from behind may be missing; see zero_gradients.py.
+        self.may_miss = set()
 
     def compute_output_spec(self, inputs):
         check_alike("InputChoice", self.decision.name, inputs)
@@ -200,13 +223,21 @@ class InputSwitch(keras.layers.Layer):
         def choose_and_pass_on(*inputs):
             def gradient(upstream, *passed_on):
                 def add_to(i):
-                    return [d + upstream if j == i else d for j, d in enumerate(passed_on)]
+                    gradients = list(passed_on)
+                    gradients[i] = self._sum(i, passed_on[i], upstream)
+                    return gradients
 
                 return tf.switch_case(index, [lambda i=i: add_to(i) for i in range(len(passed_on))])
 
             return [choose(*inputs), *map(tf.identity, inputs)], gradient
 
         return choose_and_pass_on(*inputs)
+
+    def _sum(self, index, passed_on, upstream):
+        if index not in self.may_miss:
+            return passed_on + upstream
+        missing = tf.shape(passed_on)[0] == 0
+        return tf.cond(missing, lambda: tf.identity(upstream), lambda: passed_on + upstream)
 
 
 class SkipSwitch(keras.layers.Layer):
