@@ -199,8 +199,8 @@ class InputSwitch(keras.layers.Layer):
         self.decision = decision
         self.position = position
         self.pass_on = pass_on
-        # Indices of inputs whose gradient from behind may be missing; see zero_gradients.py.
-        self.may_miss = set()
+        # Whether a gradient from behind may be missing; see zero_gradients.py.
+        self.may_miss = False
 
     def compute_output_spec(self, inputs):
         check_alike("InputChoice", self.decision.name, inputs)
@@ -222,22 +222,27 @@ class InputSwitch(keras.layers.Layer):
         @tf.custom_gradient
         def choose_and_pass_on(*inputs):
             def gradient(upstream, *passed_on):
-                def add_to(i):
-                    gradients = list(passed_on)
-                    gradients[i] = self._sum(i, passed_on[i], upstream)
-                    return gradients
+                if self.may_miss:
+                    total = _sum(choose(*passed_on), upstream)
 
-                return tf.switch_case(index, [lambda i=i: add_to(i) for i in range(len(passed_on))])
+                    def put(i):
+                        return [total if j == i else d for j, d in enumerate(passed_on)]
+                else:
+
+                    def put(i):
+                        return [d + upstream if j == i else d for j, d in enumerate(passed_on)]
+
+                return tf.switch_case(index, [lambda i=i: put(i) for i in range(len(passed_on))])
 
             return [choose(*inputs), *map(tf.identity, inputs)], gradient
 
         return choose_and_pass_on(*inputs)
 
-    def _sum(self, index, passed_on, upstream):
-        if index not in self.may_miss:
-            return passed_on + upstream
-        missing = tf.shape(passed_on)[0] == 0
-        return tf.cond(missing, lambda: tf.identity(upstream), lambda: passed_on + upstream)
+
+def _sum(gradient, upstream):
+    """The sum of two gradients, of which the first may be missing."""
+    missing = tf.shape(gradient)[0] == 0
+    return tf.cond(missing, lambda: tf.identity(upstream), lambda: gradient + upstream)
 
 
 class SkipSwitch(keras.layers.Layer):

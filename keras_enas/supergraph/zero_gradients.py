@@ -26,7 +26,7 @@ def leave_out_zero_gradients(network):
             if set(loose.positions_offering(i)) <= choosing:
                 loose.without_zeros.add(i)
                 for switch, _ in chain:
-                    switch.may_miss.update(place for s, place in chain if s is switch)
+                    switch.may_miss = True
 
 
 def _passed_on_by(tensor, takers):
