@@ -111,10 +111,11 @@ class KeyedLayer(keras.layers.Layer):
     def flat_values_of(self, row):
         """Returns the weights of a row for the `body`, a list of flat tensors."""
         values = []
+        begin = tf.reshape(row, [1])
         for stack in self._hidden.stacks:
             if stack.trainable:
                 size = stack.shape[0] // self.num_rows
-                values.append(tf.slice(stack.value, [row * size], [size]))
+                values.append(tf.slice(stack.value, begin * size, [size]))
             else:
                 values.append(tf.gather(stack.value, row))
         return values
@@ -133,7 +134,10 @@ class KeyedLayer(keras.layers.Layer):
             if training and not scope.batch_statistics:
                 states = [stack for stack in self._hidden.stacks if not stack.trainable]
                 for stack, value in zip(states, new, strict=True):
-                    stack.assign(tf.tensor_scatter_nd_update(stack.value, [[row]], [value]))
+                    place = tf.reshape(row, [1, 1])
+                    stack.assign(
+                        tf.tensor_scatter_nd_update(stack.value, place, tf.expand_dims(value, 0))
+                    )
             return outputs
 
         if self.only is None:

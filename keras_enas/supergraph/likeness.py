@@ -22,11 +22,10 @@ def likeness(layer):
     Returns:
         String, equal for layers that are alike.
     """
-    config = layer.get_config()
-    if not all(_is_known(part) for part in layer._flatten_layers()) or not isinstance(config, dict):
+    if not all(_is_known(part) for part in layer._flatten_layers()):
         return None
     weights = [(tuple(v.shape), str(v.dtype), v.trainable) for v in layer.variables]
-    described = [type(layer).__name__, _without_names(config), weights]
+    described = [type(layer).__name__, _without_names(layer.get_config()), weights]
     try:
         return json.dumps(described, sort_keys=True, default=_refuse)
     except TypeError:

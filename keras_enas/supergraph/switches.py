@@ -167,7 +167,7 @@ class LooseEndsSwitch(Branches):
             x = _missing_if(taken, inputs[i]) if i in self.without_zeros else inputs[i]
             total = tf.cond(
                 taken,
-                lambda t=total: tf.identity(t),
+                lambda t=total: t,
                 lambda t=total, i=i, x=x: t + self.run(i, x, training),
             )
         return total
@@ -178,7 +178,7 @@ def _missing_if(taken, x):
 
     @tf.custom_gradient
     def select(x):
-        return tf.cond(taken, lambda: dead(x), lambda: tf.identity(x)), lambda upstream: upstream
+        return tf.cond(taken, lambda: dead(x), lambda: x), lambda upstream: upstream
 
     return select(x)
 
@@ -214,7 +214,7 @@ class InputSwitch(keras.layers.Layer):
         index = current_scope().architecture[self.position]
 
         def choose(*inputs):
-            return tf.switch_case(index, [lambda x=x: tf.identity(x) for x in inputs])
+            return tf.switch_case(index, [lambda x=x: x for x in inputs])
 
         if not self.pass_on:
             return choose(*inputs)
@@ -234,7 +234,7 @@ class InputSwitch(keras.layers.Layer):
 
                 return tf.switch_case(index, [lambda i=i: put(i) for i in range(len(passed_on))])
 
-            return [choose(*inputs), *map(tf.identity, inputs)], gradient
+            return [choose(*inputs), *inputs], gradient
 
         return choose_and_pass_on(*inputs)
 
@@ -242,7 +242,7 @@ class InputSwitch(keras.layers.Layer):
 def _sum(gradient, upstream):
     """The sum of two gradients, of which the first may be missing."""
     missing = tf.shape(gradient)[0] == 0
-    return tf.cond(missing, lambda: tf.identity(upstream), lambda: gradient + upstream)
+    return tf.cond(missing, lambda: upstream, lambda: gradient + upstream)
 
 
 class SkipSwitch(keras.layers.Layer):
@@ -292,6 +292,6 @@ class SkipSwitch(keras.layers.Layer):
                 ]
                 return upstream, *sums
 
-            return [total, *(tf.identity(x) for x in earlier)], gradient
+            return [total, *earlier], gradient
 
         return add_chosen(*inputs)
