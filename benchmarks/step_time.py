@@ -4,6 +4,8 @@
     python benchmarks/step_time.py --json              # the same as one JSON object
     python benchmarks/step_time.py --only steps --config 16x64
     python benchmarks/step_time.py --quick             # does it run? (figures mean little)
+    python benchmarks/step_time.py --space micro       # step_time_micro.py, its arguments behind
+    python benchmarks/step_time.py --space recurrent   # step_time_recurrent.py, likewise
 
 Macro space, 12 layers, six operations, 32x32x3, random pixels. Times are process CPU time of single
 steps inside `fit`. Supergraph, child of our layers, and two children of stock layers take turns in
@@ -14,6 +16,7 @@ time of a step.
 """
 
 import argparse
+import importlib
 import json
 import os
 import pathlib
@@ -111,7 +114,13 @@ def print_table(result):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    which = argparse.ArgumentParser(add_help=False)
+    which.add_argument("--space", choices=["macro", "micro", "recurrent"], default="macro")
+    chosen, rest = which.parse_known_args()
+    if chosen.space != "macro":
+        importlib.import_module(f"step_time_{chosen.space}").main(rest)
+        return
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], parents=[which])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--config", nargs="+", choices=list(CONFIGS), default=list(CONFIGS))

@@ -3,6 +3,7 @@
 Each runs in a process of its own, which prints JSON:
 
     python benchmarks/step_time_memory.py peak supergraph 16 64
+    python benchmarks/step_time_memory.py peak child 16 64 1 6    # micro space, 6 normal cells
     python benchmarks/step_time_memory.py growth 300
 """
 
@@ -73,7 +74,25 @@ def megabytes(field):
     return int(line.split()[1]) / 1024
 
 
-def peak(kind, filters, batch_size, seed=1):
+def measure_micro_memory(args):
+    """Peaks in fresh processes of the micro supergraph, and the median over some children."""
+    settings = (args.filters, args.batch)
+    peaks = {
+        kind: [
+            _in_a_process_of_its_own(args, "peak", kind, *settings, seed, args.cells)["peak"]
+            for seed in seeds
+        ]
+        for kind, seeds in (("supergraph", [1]), ("child", [1] if args.quick else [1, 2, 3]))
+    }
+    note(f"peak MB: {peaks}")
+    median = {kind: float(np.median(values)) for kind, values in peaks.items()}
+    return {
+        "micro_memory_vs_child": median["supergraph"] / median["child"],
+        "megabytes": median,
+    }
+
+
+def peak(kind, filters, batch_size, seed=1, cells=None):
     """Peak memory of 12 steps; the supergraph trains another architecture in each.
 
     Args:
@@ -81,12 +100,14 @@ def peak(kind, filters, batch_size, seed=1):
         filters: Integer, channels of every layer.
         batch_size: Integer.
         seed: Integer, draws the architectures.
+        cells: Integer, normal cells; then it is the micro space, not the macro space.
 
     Returns:
         Dict of `peak` and of `before` the first step, in MB.
     """
     x, y = spaces.noise(batch_size * 12)
-    hypermodel, rng = spaces.macro(filters), np.random.default_rng(seed)
+    hypermodel = spaces.micro(filters, cells) if cells else spaces.macro(filters)
+    rng = np.random.default_rng(seed)
     if kind == "supergraph":
         model = Supergraph(hypermodel, seed=0)
         model.set_architectures(model.space.random(12, rng))

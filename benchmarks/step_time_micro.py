@@ -5,8 +5,8 @@
 
 `HyperMicroCNN` with ENAS's five operations on random pixels. Also
 what a reward costs (scoring one architecture on a minibatch) and what
-an update of the controller costs (learning from 20 architectures). How times are taken: see
-`step_time_turns.py`. NNI's figures for the same are in ../shared/peers, to be taken in turn.
+an update of the controller costs (learning from 20 architectures), and peak memory. How times are
+taken: see `step_time_turns.py`. The same of NNI: `step_time_nni.py`.
 """
 
 import argparse
@@ -18,21 +18,26 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import step_time_spaces as spaces
 import tensorflow as tf
+from step_time_memory import measure_micro_memory
 from step_time_steps import warm_up
 from step_time_turns import compare, cpu, first_step, milliseconds, pixels
 
-from keras_enas import ENASOracle, HyperMicroCNN, Supergraph
+from keras_enas import ENASOracle, Supergraph
 from keras_enas.supergraph import Scorer
 
 # Key, bound of the issue.
-BOUNDS = {"micro_step_vs_child": 1.10, "micro_first_step_vs_child": 2.5}
+BOUNDS = {
+    "micro_step_vs_child": 1.10,
+    "micro_first_step_vs_child": 2.5,
+    "micro_memory_vs_child": 1.5,
+}
 
 
 def measure_steps(args):
     """Supergraph against child: a step, and build with first step."""
     one = pixels(args.batch, 1)
     warm_up()
-    hypermodel = HyperMicroCNN((32, 32, 3), 10, num_layers=args.cells, filters=args.filters)
+    hypermodel = spaces.micro(args.filters, args.cells)
     supergraph, first = first_step(lambda: Supergraph(hypermodel, seed=0), one)
     firsts = []
 
@@ -73,7 +78,7 @@ def measure_rewards(supergraph, args):
     }
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cells", type=int, default=6, help="normal cells; two more reduce")
     parser.add_argument("--filters", type=int, default=16)
@@ -84,7 +89,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="of TensorFlow; 0: its default")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--quick", action="store_true", help="one cell of each kind")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     if args.quick:
         args.cells, args.filters, args.architectures, args.turns = 1, 4, 2, 2
     if args.threads:
@@ -92,6 +97,7 @@ def main():
         tf.config.threading.set_inter_op_parallelism_threads(args.threads)
     supergraph, result = measure_steps(args)
     result.update(measure_rewards(supergraph, args))
+    result.update(measure_micro_memory(args))
     if args.json:
         print(json.dumps({**result, "settings": vars(args)}, indent=1))
         return

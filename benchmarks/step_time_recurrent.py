@@ -100,7 +100,7 @@ def measure_recurrent(config, architectures=5, turns=6, steps=4, bptt=35, stock=
     }
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", nargs="+", default=list(CONFIGS))
     parser.add_argument("--architectures", type=int, default=5)
@@ -111,7 +111,7 @@ def main():
     parser.add_argument("--stock", action="store_true", help="also Keras' own recurrent layer")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--quick", action="store_true", help="one small configuration")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     if args.quick:
         args.config, args.architectures, args.turns, args.counted = ["4x16x4x50"], 2, 2, 2
     if args.threads:

@@ -4,7 +4,7 @@ import keras
 import keras_tuner
 import numpy as np
 
-from keras_enas import HyperMacroCNN, InputChoice, OpChoice, SkipChoice
+from keras_enas import HyperMacroCNN, HyperMicroCNN, InputChoice, OpChoice, SkipChoice
 from keras_enas.hypermodels.macro import OPERATIONS
 from keras_enas.search_space import recorded_space
 
@@ -17,6 +17,11 @@ CONFIGS = {"16x64": (16, 64), "36x128": (36, 128)}
 def macro(filters, operations=None):
     """The space of the table: the paper's, 12 layers."""
     return HyperMacroCNN(SHAPE, CLASSES, filters=filters, operations=operations)
+
+
+def micro(filters, cells):
+    """The micro space with so many normal cells."""
+    return HyperMicroCNN(SHAPE, CLASSES, num_layers=cells, filters=filters)
 
 
 def _convolution(size, **kwargs):
