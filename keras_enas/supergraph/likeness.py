@@ -43,6 +43,9 @@ def _is_known(layer):
 
 def _without_names(config):
     if isinstance(config, dict):
+        # The name of a policy is what it says.
+        if str(config.get("class_name", "")).endswith("DTypePolicy"):
+            return config
         return {
             key: _without_names(value)
             for key, value in config.items()
