@@ -223,7 +223,10 @@ class ENASTuner(keras_tuner.Tuner):
 
         Args:
             x: Arrays, or a `tf.data.Dataset` or `keras.utils.PyDataset` of batches,
-                which come in the order that it gives.
+                which come in the order that it gives. A search of arrays, of what
+                `Recipe.dataset` returns, or of a dataset that is the same in every
+                iteration can be repeated and resumed bit for bit; one of a dataset
+                with a state of its own (`shuffle`, random layers) cannot be resumed so.
             y: Labels, or None for a dataset.
             validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset of
                 batches. Its architectures' scores are the rewards, so keep test
