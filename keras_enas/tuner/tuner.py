@@ -42,8 +42,8 @@ class ENASTuner(keras_tuner.Tuner):
     each step as another architecture that the oracle samples; the oracle learns
     from what its samples score on validation minibatches; the best of some
     samples is derived and becomes the trial's hyperparameters. The score of a
-    trial is a score with shared weights. It ranks architectures and is not the
-    accuracy of a trained model: `retrain` gives that.
+    trial is a score with shared weights. It ranks architectures and is not
+    what a trained model scores: `retrain` gives that.
 
     Args:
         hypermodel: A `keras_tuner.HyperModel`, or a callable `build(hp)`, that
