@@ -8,7 +8,7 @@ import pytest
 
 from keras_enas import published
 from keras_enas.hypermodels import HyperMacroCNN, HyperMicroCNN
-from keras_enas.hypermodels.classification import space_of
+from keras_enas.hypermodels.children import space_of
 from keras_enas.search_space import Decision, SearchSpace
 from keras_enas.tuner.cost import count_parameters
 
