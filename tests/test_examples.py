@@ -5,8 +5,11 @@ import pathlib
 import re
 import sys
 
+import keras
 import numpy as np
 import pytest
+
+from keras_enas.supergraph import Supergraph, inherit
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
 
@@ -190,6 +193,27 @@ def test_a_unigram_models_perplexity(load):
     assert perplexity(text, text, 4) == pytest.approx(4.0, rel=1e-3)
 
 
+def test_cells_of_ones_own_have_weights_for_each_input(load):
+    hypermodel = load("custom_cells").HyperCells(num_cells=1, filters=4)
+    supergraph = Supergraph(hypermodel, seed=0)
+    x = load("quickstart").digits()[1][0][:8]
+    kernels = []
+    for text in ("1 max3 | 0 sep3 | 2 identity", "1 max3 | 1 sep3 | 2 identity"):
+        architecture = supergraph.space.parse(text)
+        child = hypermodel.build(architecture.to_hyperparameters())
+        inherit(supergraph.network, child, architecture)
+        expected = supergraph(x, architecture=architecture.indices, training=False)
+        np.testing.assert_allclose(child(x, training=False), expected, rtol=1e-5, atol=1e-5)
+        layers = child._flatten_layers()
+        layers = [one for one in layers if isinstance(one, keras.layers.SeparableConv2D)]
+        assert len(layers) == 1
+        kernels.append(np.array(layers[0].pointwise_kernel))
+    assert (kernels[0] != kernels[1]).all()
+    # One architecture for all cells.
+    larger = Supergraph(load("custom_cells").HyperCells(num_cells=2, filters=4), seed=0)
+    assert larger.space == supergraph.space and len(larger.space) == 6
+
+
 @pytest.mark.slow
 def test_quickstart_in_its_shortest_setting(run, tmp_path):
     printed = run("quickstart", "--rounds", "2", "--children", "1", "--output", "out")
@@ -239,6 +263,16 @@ def test_transfer_runs(run, tmp_path):
 @pytest.mark.slow
 def test_custom_space_runs(run):
     run("custom_space")
+
+
+@pytest.mark.slow
+def test_custom_cells_in_their_shortest_setting(run, tmp_path):
+    printed = run("custom_cells", "--rounds", "2", "--children", "1", "--output", "out")
+    assert "Round 2/2" in printed and "Trained from scratch under one recipe" in printed
+    for name in ("Drawing", "SavedModel"):
+        path = re.search(rf"^{name}: (.+)$", printed, re.MULTILINE).group(1)
+        assert (tmp_path / path).exists()
+    assert "Loaded again, it reads the first test image as" in printed
 
 
 @pytest.fixture

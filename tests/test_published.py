@@ -8,7 +8,7 @@ import pytest
 
 from keras_enas import published
 from keras_enas.hypermodels import HyperMacroCNN, HyperMicroCNN, HyperRecurrentLM
-from keras_enas.hypermodels.classification import space_of
+from keras_enas.hypermodels.children import space_of
 from keras_enas.tuner.cost import count_parameters
 
 # As the released codes write them.

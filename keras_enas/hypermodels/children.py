@@ -1,8 +1,44 @@
-"""Children that are not of the size in which they were searched."""
+"""Children of a hypermodel: of an architecture, and of another size than was searched."""
 
 import copy
 
 import keras_tuner
+
+from keras_enas.published import PublishedArchitecture
+from keras_enas.search_space import Architecture, recorded_space
+
+
+def space_of(hypermodel):
+    """Returns the `SearchSpace` of a hypermodel."""
+    hp = keras_tuner.HyperParameters()
+    hypermodel.build(hp)
+    return recorded_space(hp)
+
+
+def build_architecture(hypermodel, architecture):
+    """Builds the child of an architecture.
+
+    Args:
+        hypermodel: A `keras_tuner.HyperModel`.
+        architecture: An `Architecture` of its space, the text of one, or a
+            `PublishedArchitecture`.
+
+    Returns:
+        A compiled, untrained `keras.Model`.
+
+    Raises:
+        ValueError: If it is an architecture of another space.
+    """
+    space = space_of(hypermodel)
+    if isinstance(architecture, PublishedArchitecture):
+        architecture = architecture.text
+    if not isinstance(architecture, Architecture):
+        architecture = space.parse(architecture)
+    elif architecture.space != space:
+        raise ValueError(
+            f"`architecture` is of another space: {space.difference(architecture.space)}."
+        )
+    return hypermodel.build(architecture.to_hyperparameters())
 
 
 def changed(hypermodel, **attributes):

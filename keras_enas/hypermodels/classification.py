@@ -1,11 +1,8 @@
-"""What the spaces of image classifiers have in common: arguments, head, optimizer."""
-
-import numbers
+"""What the spaces of image classifiers have in common: images, operations, head, optimizer."""
 
 import keras
 
-from keras_enas.published import PublishedArchitecture
-from keras_enas.search_space import Architecture, recorded_space
+from keras_enas.hypermodels.checks import check_least
 
 # As it is searched, and as the released code trains what was found.
 FORMS = ("search", "final")
@@ -28,36 +25,6 @@ def check_images(input_shape, num_classes, least=4):
     return input_shape
 
 
-def check_least(name, value, least):
-    """Checks that an argument is an integer of at least `least`."""
-    # NumPy's integers too: a number of classes is often `y.max() + 1`.
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-        raise ValueError(
-            f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}."
-        )
-
-
-def check_one_of(name, value, allowed):
-    """Checks that an argument is one of a few values."""
-    if value not in allowed:
-        raise ValueError(f"`{name}` must be one of {allowed}. Received: {name}={value!r}.")
-
-
-def refuse_to_share(hypermodel, **of_children):
-    """Checks that a supergraph is not asked for what children alone can have.
-
-    Args:
-        hypermodel: What is to be searched with shared weights.
-        **of_children: For attributes of it the value that is for children.
-    """
-    for name, value in of_children.items():
-        if getattr(hypermodel, name) == value:
-            raise ValueError(
-                f"`{name}={value!r}` is for children, but a supergraph was asked for. Search "
-                "without it; `child_form` and a recipe give it to the children that are retrained."
-            )
-
-
 def choose_operations(operations, offered):
     """Returns the dict from label to layer factory that `operations` means.
 
@@ -74,15 +41,6 @@ def choose_operations(operations, offered):
             f"that returns a layer. Received: operations={operations!r}."
         )
     return {label: offered[label] for label in operations}
-
-
-def check_optimizer(optimizer):
-    """Checks that it makes optimizers, or is None."""
-    if optimizer is not None and not callable(optimizer):
-        raise ValueError(
-            "`optimizer` must be a callable that returns a new optimizer, such as "
-            f"`lambda: keras.optimizers.Adam(1e-3)`. Received: {optimizer!r}."
-        )
 
 
 def classifier(hypermodel, inputs, features, auxiliary=None):
@@ -122,38 +80,3 @@ def make_optimizer(hypermodel):
         weight_decay=hypermodel.weight_decay,
         global_clipnorm=5.0,
     )
-
-
-def space_of(hypermodel):
-    """Returns the `SearchSpace` of a hypermodel."""
-    import keras_tuner
-
-    hp = keras_tuner.HyperParameters()
-    hypermodel.build(hp)
-    return recorded_space(hp)
-
-
-def build_architecture(hypermodel, architecture):
-    """Builds the child of an architecture.
-
-    Args:
-        hypermodel: A `keras_tuner.HyperModel`.
-        architecture: An `Architecture` of its space, the text of one, or a
-            `PublishedArchitecture`.
-
-    Returns:
-        A compiled, untrained `keras.Model`.
-
-    Raises:
-        ValueError: If it is an architecture of another space.
-    """
-    space = space_of(hypermodel)
-    if isinstance(architecture, PublishedArchitecture):
-        architecture = architecture.text
-    if not isinstance(architecture, Architecture):
-        architecture = space.parse(architecture)
-    elif architecture.space != space:
-        raise ValueError(
-            f"`architecture` is of another space: {space.difference(architecture.space)}."
-        )
-    return hypermodel.build(architecture.to_hyperparameters())

@@ -4,18 +4,14 @@ import keras
 import keras_tuner
 
 from keras_enas.choices import Keyed, OpChoice, SkipChoice
-from keras_enas.hypermodels.children import changed
-from keras_enas.hypermodels.classification import (
-    FORMS,
-    build_architecture,
-    check_images,
+from keras_enas.hypermodels.checks import (
     check_least,
     check_one_of,
     check_optimizer,
-    choose_operations,
-    classifier,
     refuse_to_share,
 )
+from keras_enas.hypermodels.children import build_architecture, changed
+from keras_enas.hypermodels.classification import FORMS, check_images, choose_operations, classifier
 from keras_enas.layers import (
     BatchNormalization,
     ConvNormActivation,

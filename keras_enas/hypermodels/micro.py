@@ -5,18 +5,14 @@ import keras_tuner
 
 from keras_enas.choices import InputChoice, Keyed, OpChoice
 from keras_enas.hypermodels.auxiliary import auxiliary_head
-from keras_enas.hypermodels.children import changed
-from keras_enas.hypermodels.classification import (
-    FORMS,
-    build_architecture,
-    check_images,
+from keras_enas.hypermodels.checks import (
     check_least,
     check_one_of,
     check_optimizer,
-    choose_operations,
-    classifier,
     refuse_to_share,
 )
+from keras_enas.hypermodels.children import build_architecture, changed
+from keras_enas.hypermodels.classification import FORMS, check_images, choose_operations, classifier
 from keras_enas.hypermodels.joining import check_join, concatenated, summed
 from keras_enas.hypermodels.operations import ALL_OPERATIONS, PARAMETER_FREE, operation_set
 from keras_enas.layers import BatchNormalization, FactorizedReduction, ReLUConvNorm

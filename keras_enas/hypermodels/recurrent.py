@@ -4,13 +4,8 @@ import keras
 import keras_tuner
 
 from keras_enas.choices import IndexChoice
-from keras_enas.hypermodels.children import changed
-from keras_enas.hypermodels.classification import (
-    build_architecture,
-    check_least,
-    check_one_of,
-    check_optimizer,
-)
+from keras_enas.hypermodels.checks import check_least, check_one_of, check_optimizer
+from keras_enas.hypermodels.children import build_architecture, changed
 from keras_enas.hypermodels.language_model import LanguageModel
 from keras_enas.layers.highway_cell import (
     ACTIVATIONS,

@@ -1,38 +1,41 @@
 """The batches that a recipe trains on."""
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_enas.training.augmentation import Cutout, RandomShift
+from keras_enas.training.epochs import by_epoch, key
+
+# What random numbers of an epoch are drawn for.
+_ORDER, _IMAGES = 0, 1
 
 
-def augmentation(margin, flip, cutout, seed=None):
+def augmentation(margin, flip, cutout):
     """Layers that change images for training, as one.
 
     Args:
         margin: Optional integer, pixels that an image may be shifted by.
         flip: Boolean, whether every other image is mirrored.
         cutout: Optional integer, side of the square that is cut out.
-        seed: Optional integer; default one of Keras's.
 
     Returns:
         A `keras.Sequential` to call with `training=True`; None if nothing is asked for.
     """
-    # A stream of its own for each layer.
-    seeds = [None if seed is None else 3 * seed + i for i in range(3)]
     layers = []
     if margin:
-        layers.append(RandomShift(margin, seed=seeds[0]))
+        layers.append(RandomShift(margin))
     if flip:
-        layers.append(keras.layers.RandomFlip("horizontal", seed=seeds[1]))
+        layers.append(keras.layers.RandomFlip("horizontal"))
     if cutout:
-        layers.append(Cutout(cutout, seed=seeds[2]))
+        layers.append(Cutout(cutout))
     return keras.Sequential(layers, name="augmentation") if layers else None
 
 
 def batches(x, y, sample_weight, batch_size, shuffle, seed):
-    """Arrays as batches, shuffled anew in every epoch.
+    """Arrays as batches, in an order that follows from the seed and the epoch alone.
 
     Args:
         x: Arrays: one, or a structure of them.
@@ -40,18 +43,28 @@ def batches(x, y, sample_weight, batch_size, shuffle, seed):
         sample_weight: Optional array.
         batch_size: Integer.
         shuffle: Boolean.
-        seed: Optional integer.
+        seed: Integer.
 
     Returns:
-        A `tf.data.Dataset` of `x`, `(x, y)` or `(x, y, sample_weight)`.
+        A `tf.data.Dataset` of `x`, `(x, y)` or `(x, y, sample_weight)`; see `by_epoch`.
     """
     parts = tuple(part for part in (x, y, sample_weight) if part is not None)
-    arrays = keras.tree.map_structure(np.asarray, parts if len(parts) > 1 else parts[0])
     with tf.device("CPU:0"):
-        dataset = tf.data.Dataset.from_tensor_slices(arrays)
-    if shuffle:
-        dataset = dataset.shuffle(len(keras.tree.flatten(arrays)[0]), seed=seed)
-    return dataset.batch(batch_size)
+        arrays = keras.tree.map_structure(
+            lambda a: tf.convert_to_tensor(np.asarray(a)), parts if len(parts) > 1 else parts[0]
+        )
+    size = len(keras.tree.flatten(arrays)[0])
+
+    def take(indices):
+        return keras.tree.map_structure(lambda a: tf.gather(a, indices), arrays)
+
+    def of_epoch(epoch):
+        order = tf.range(size)
+        if shuffle:
+            order = tf.random.experimental.stateless_shuffle(order, key(seed, epoch, _ORDER))
+        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size).map(take)
+
+    return by_epoch(of_epoch, math.ceil(size / batch_size))
 
 
 def is_dataset(x):
@@ -59,17 +72,22 @@ def is_dataset(x):
     return isinstance(x, (tf.data.Dataset, keras.utils.PyDataset))
 
 
-def augmented(dataset, layers):
+def augmented(dataset, layers, seed):
     """Applies augmentation to the images of a dataset of batches.
+
+    The random numbers of a batch follow from the seed, the epoch and the number
+    of the batch, whatever was read before. (A layer's own random state would go
+    on by all that was ever read, and by what was only fetched ahead.)
 
     Args:
         dataset: A dataset of batches. To be augmented it must be a
             `tf.data.Dataset` whose first component is images
             `(batch, height, width, channels)`.
         layers: What `augmentation` returns; None changes nothing.
+        seed: Integer.
 
     Returns:
-        A `tf.data.Dataset`.
+        A `tf.data.Dataset`; see `by_epoch`.
 
     Raises:
         ValueError: If the first component is no batch of images.
@@ -89,13 +107,23 @@ def augmented(dataset, layers):
             f"Received: {images}. For other data use "
             "`recipe.replace(shift=None, flip=False, cutout=None)`."
         )
+    layers.build((None, *images.shape[1:]))
+    states = layers.non_trainable_variables
+    plain = getattr(dataset, "of_epoch", lambda epoch: dataset)
 
-    def change(images, *others):
-        images = layers(images, training=True)
-        return (images, *others) if others else images
+    def of_epoch(epoch):
+        def change(number, batch):
+            images, *others = batch if isinstance(batch, tuple) else (batch,)
+            seeds = tf.random.stateless_uniform(
+                (len(states), 2), key(seed, epoch, _IMAGES, number), 0, tf.int32.max, tf.int32
+            )
+            seeds = tf.unstack(tf.cast(seeds, states[0].dtype))
+            images, _ = layers.stateless_call([], seeds, images, training=True)
+            return (images, *others) if others else images
 
-    # In one thread, so that the random numbers come in the same order every time.
-    return dataset.map(change)
+        return plain(epoch).enumerate().map(change)
+
+    return by_epoch(of_epoch, int(dataset.cardinality()))
 
 
 def counted(data, steps_per_epoch=None):

@@ -1,6 +1,7 @@
 """How a child is trained: all settings in one object that a model can be given to."""
 
 import dataclasses
+import random
 
 import keras
 
@@ -163,14 +164,20 @@ class Recipe:
     def dataset(self, x, y=None, sample_weight=None, batch_size=None, shuffle=True, seed=None):
         """Returns batches to train on: shuffled in every epoch, and augmented.
 
+        Every iteration is the next epoch. The batches of an epoch follow from the
+        seed and its number alone, whatever was read before; `data.of_epoch(number)`
+        gives them, and a search asks for its epochs by it. So it goes on with the
+        right ones after an interruption.
+
         Args:
-            x: Arrays; a `tf.data.Dataset` of batches, which is augmented only; or
-                a `keras.utils.PyDataset`, which cannot be augmented.
+            x: Arrays; a `tf.data.Dataset` of batches, which is augmented only, in the
+                order that it gives; or a `keras.utils.PyDataset`, which cannot be
+                augmented.
             y: As in `fit`.
             sample_weight: As in `fit`.
             batch_size: Optional integer in place of the recipe's, for arrays.
             shuffle: Boolean, for arrays.
-            seed: Optional integer; default the random state of Keras and TensorFlow.
+            seed: Optional integer; default one of Python's `random`, as Keras draws it.
 
         Returns:
             A `tf.data.Dataset`; a `PyDataset` as it is.
@@ -178,12 +185,11 @@ class Recipe:
         Raises:
             ValueError: If the recipe augments and `x` is not images.
         """
-        layers = augmentation(self.shift, self.flip, self.cutout, seed)
-        if is_dataset(x):
-            return augmented(x, layers)
-        size = self.batch_size if batch_size is None else batch_size
-        dataset = batches(x, y, sample_weight, size, shuffle, seed)
-        return augmented(dataset, layers).prefetch(2)
+        seed = random.randrange(2**31) if seed is None else seed
+        if not is_dataset(x):
+            size = self.batch_size if batch_size is None else batch_size
+            x = batches(x, y, sample_weight, size, shuffle, seed)
+        return augmented(x, augmentation(self.shift, self.flip, self.cutout), seed)
 
     # === Training ===
 

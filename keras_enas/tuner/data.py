@@ -15,7 +15,9 @@ class TrainingData:
 
     Arrays are shuffled anew for every epoch, by the seed and the number of the
     epoch alone: an interrupted search goes on with the very batches that an
-    uninterrupted one would have had. A `tf.data.Dataset` is taken as it is.
+    uninterrupted one would have had. So are the epochs of a `tf.data.Dataset`
+    that gives them by number (`of_epoch`, see `Recipe.dataset`); any other is
+    taken as it is.
 
     Args:
         x: Arrays (one, or a structure of them) or a `tf.data.Dataset` of batches.
@@ -51,9 +53,9 @@ class TrainingData:
     def batches(self, epochs):
         """Returns the `tf.data.Dataset` of the epochs numbered `epochs`, one after the other."""
         if self.is_dataset:
-            # A round goes on where the one before ended, also if an epoch takes a part only.
-            done = epochs[0] * self.steps % self._cardinality if self._cardinality > 0 else 0
-            return self._dataset.repeat().skip(done)
+            # Never more than is used: in a dataset that shuffles or augments by a state of its
+            # own, what somebody fetches ahead would decide what the next round gets.
+            return self._endless(epochs[0]).take(len(epochs) * self.steps)
         parts = []
         for epoch in epochs:
             order = np.arange(self._size)
@@ -71,6 +73,19 @@ class TrainingData:
             return keras.tree.map_structure(lambda a: tf.gather(a, indices), arrays)
 
         return tf.data.Dataset.from_tensor_slices(rows).map(take).prefetch(2)
+
+    def _endless(self, epoch):
+        """The batches of a dataset from the beginning of an epoch of the search.
+
+        A round goes on where the one before ended, also if an epoch takes a part only.
+        """
+        whole, done = epoch, 0
+        if self._cardinality > 0:
+            whole, done = divmod(epoch * self.steps, self._cardinality)
+        of_epoch = getattr(self._dataset, "of_epoch", None)
+        if of_epoch is None:
+            return self._dataset.repeat().skip(done)
+        return tf.data.Dataset.range(whole, tf.int64.max).flat_map(of_epoch).skip(done).prefetch(2)
 
     def some_inputs(self, count):
         """Returns inputs (without labels) of up to `count` batches, for recalibration."""

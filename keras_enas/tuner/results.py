@@ -13,7 +13,7 @@ from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.round import Score
 
 NOTE = (
-    "A shared-weight score ranks architectures. It is not the accuracy of a trained model: "
+    "A shared-weight score ranks architectures. It is not what a trained model scores: "
     "call `tuner.retrain(...)` for that."
 )
 

@@ -56,17 +56,34 @@ class Retrained:
         self.folder = folder
 
     def relative_improvement(self):
-        """The derived ones' mean over the random ones' mean, in percent.
+        """How much better the derived ones' mean is than the random ones', in percent.
 
-        `(derived - random) / random` of the trained objective (Yang et al.
-        2020), positive if the derived are better; NaN without random ones.
+        `(derived - random) / |random|` of the trained objective (Yang et al. 2020),
+        its sign turned for an objective that is to be small: positive if the
+        derived are better. NaN without random ones, or if their mean is 0.
         """
         means = [
             np.mean([c.trained for c in self.children if c.origin == origin] or [math.nan])
             for origin in ("derived", "random")
         ]
+        if means[1] == 0:
+            return math.nan
         sign = 1.0 if self.objective.direction == "max" else -1.0
-        return float(sign * 100.0 * (means[0] - means[1]) / means[1])
+        return float(sign * 100.0 * (means[0] - means[1]) / abs(means[1]))
+
+    def comparison(self):
+        """The relative improvement in words, of any metric: `2.33 % lower (better) than ...`."""
+        improvement = self.relative_improvement()
+        if not math.isfinite(improvement):
+            return "not comparable with the random mean"
+        if round(improvement, 2) == 0:
+            return "the same as the random mean, to 0.01 %"
+        better = improvement > 0
+        higher = better == (self.objective.direction == "max")
+        return (
+            f"{abs(improvement):.2f} % {'higher' if higher else 'lower'} "
+            f"({'better' if better else 'worse'}) than the random mean"
+        )
 
     def to_dict(self):
         """Returns everything but the model, JSON-serialisable; NaN becomes None."""
@@ -114,9 +131,10 @@ class Retrained:
         if counts[1]:
             console.print(
                 f"Derived ({counts[0]}) against random ({counts[1]}): trained val {name} "
-                f"{self.relative_improvement():+.2f} % relative to the random mean."
+                f"{self.comparison()}."
             )
         console.print(
-            "Scores with shared weights rank architectures; only trained ones are accuracies."
+            "Scores with shared weights rank architectures; only the trained ones are what a "
+            "network attains by itself."
         )
         console.print(f"Files: {self.folder}", soft_wrap=True)

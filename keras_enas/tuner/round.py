@@ -26,7 +26,7 @@ class RoundSettings:
 class Score:
     """What the shared weights score as an architecture on validation batches.
 
-    It ranks architectures; it is not the accuracy of a trained model.
+    It ranks architectures; it is not what a trained model scores.
 
     Args:
         objective: Float, the objective over all batches, weighted by their size.

@@ -42,8 +42,8 @@ class ENASTuner(keras_tuner.Tuner):
     each step as another architecture that the oracle samples; the oracle learns
     from what its samples score on validation minibatches; the best of some
     samples is derived and becomes the trial's hyperparameters. The score of a
-    trial is a score with shared weights. It ranks architectures and is not the
-    accuracy of a trained model: `retrain` gives that.
+    trial is a score with shared weights. It ranks architectures and is not
+    what a trained model scores: `retrain` gives that.
 
     Args:
         hypermodel: A `keras_tuner.HyperModel`, or a callable `build(hp)`, that
@@ -223,7 +223,10 @@ class ENASTuner(keras_tuner.Tuner):
 
         Args:
             x: Arrays, or a `tf.data.Dataset` or `keras.utils.PyDataset` of batches,
-                which come in the order that it gives.
+                which come in the order that it gives. A search of arrays, of what
+                `Recipe.dataset` returns, or of a dataset that is the same in every
+                iteration can be repeated and resumed bit for bit; one of a dataset
+                with a state of its own (`shuffle`, random layers) cannot be resumed so.
             y: Labels, or None for a dataset.
             validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset of
                 batches. Its architectures' scores are the rewards, so keep test

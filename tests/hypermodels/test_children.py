@@ -5,7 +5,7 @@ import pytest
 
 from keras_enas import training
 from keras_enas.hypermodels import HyperMacroCNN, HyperMicroCNN, HyperRecurrentLM
-from keras_enas.hypermodels.classification import space_of
+from keras_enas.hypermodels.children import space_of
 
 
 def marked(model, width):

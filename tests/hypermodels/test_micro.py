@@ -7,7 +7,7 @@ import pytest
 
 from keras_enas import training
 from keras_enas.hypermodels import HyperMicroCNN
-from keras_enas.hypermodels.classification import space_of
+from keras_enas.hypermodels.children import space_of
 from keras_enas.layers import FactorizedReduction, ReLUConvNorm
 from keras_enas.layers.regularization import DropPath
 from keras_enas.search_space import recorded_space

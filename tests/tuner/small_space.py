@@ -18,6 +18,7 @@ class SmallSpace(keras_tuner.HyperModel):
         learning_rate: Float.
         metrics: As in `compile`.
         tune_rate: Boolean, whether the learning rate is a hyperparameter.
+        shape: Tuple, of an input of 64 numbers.
     """
 
     def __init__(
@@ -26,11 +27,13 @@ class SmallSpace(keras_tuner.HyperModel):
         learning_rate=0.1,
         metrics=("accuracy",),
         tune_rate=False,
+        shape=(64,),
     ):
         self.labels = labels
         self.learning_rate = learning_rate
         self.metrics = metrics
         self.tune_rate = tune_rate
+        self.shape = shape
         super().__init__()
 
     def build(self, hp):
@@ -39,8 +42,8 @@ class SmallSpace(keras_tuner.HyperModel):
             "tanh": lambda: keras.layers.Dense(16, "tanh"),
             "id": lambda: keras.layers.Identity(),
         }
-        inputs = keras.Input((64,))
-        x = keras.layers.Dense(16)(inputs)
+        inputs = keras.Input(self.shape)
+        x = keras.layers.Dense(16)(keras.layers.Reshape((64,))(inputs))
         earlier = []
         for i in range(2):
             with hp.name_scope(f"layer_{i}"):

@@ -296,9 +296,9 @@ def test_the_summary_never_passes_a_shared_weight_score_for_an_accuracy(searched
     searched.results_summary(2)
     shown = capsys.readouterr().out
     assert "shared-weight val accuracy" in shown
-    assert "It is not the accuracy of a trained" in " ".join(shown.split())
+    assert "It is not what a trained model scores" in " ".join(shown.split())
     # Wherever `accuracy` heads a column it says what it is.
-    assert shown.count("accuracy") == 2
+    assert shown.count("accuracy") == 1
     assert "tuner.retrain" in shown
 
 
