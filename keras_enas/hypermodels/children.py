@@ -61,7 +61,7 @@ def changed(hypermodel, **attributes):
     """
     # KerasTuner keeps `build` on the object, bound to the original: a mere copy would go on
     # building that one, whatever its own attributes are.
-    if vars(hypermodel)["build"] != hypermodel._build_wrapper:
+    if vars(hypermodel).get("build") != hypermodel._build_wrapper:
         if all(getattr(hypermodel, name) == value for name, value in attributes.items()):
             return hypermodel
         raise ValueError(

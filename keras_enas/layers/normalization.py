@@ -24,6 +24,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and self.trainable
             and mask is None
             and not self.renorm
+            and not self.synchronized
             and self.scale
             and self.center
             and len(inputs.shape) == 4

@@ -28,14 +28,20 @@ class Bodies:
 
         Args:
             body: The layer's `Body`.
-            inputs: Tensor.
+            inputs: Tensor, or several, which are not shared.
             weights: List of flat tensors, one for each group of the body.
             training: Boolean or None.
 
         Returns:
             List of the output, then for each group that is not trainable its new flat value.
         """
-        if body.likeness is None or tf.executing_eagerly():
+        if (
+            body.likeness is None
+            or tf.executing_eagerly()
+            or not isinstance(inputs, tf.Tensor)
+            # A function would not see the mask that Keras hangs on a tensor.
+            or getattr(inputs, "_keras_mask", None) is not None
+        ):
             return body(inputs, *weights, training=training)
         key = (body.likeness, str(inputs.shape), inputs.dtype, bool(training))
         if key not in self._functions:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_enas.layers.keyed_weight import another
+from keras_enas.supergraph.likeness import is_known
 
 
 class Initializers:
@@ -21,6 +22,7 @@ class Initializers:
     """
 
     def __init__(self, layer):
+        self._layer = layer
         self._of = {}
         self._watched = layer._flatten_layers()
         for part in self._watched:
@@ -49,6 +51,8 @@ class Initializers:
         Returns:
             List of arrays, or None if it is not known how one of the variables began.
         """
+        if not is_known(self._layer):
+            return None
         initializers = [keras.initializers.get(self._of.get(id(v))) for v in variables]
         if not all(isinstance(i, keras.initializers.Initializer) for i in initializers):
             return None

@@ -112,8 +112,9 @@ class KeyedLayer(keras.layers.Layer):
         """Returns the weights of a row for the `body`, a list of flat tensors."""
         values = []
         begin = tf.reshape(row, [1])
-        for stack in self._hidden.stacks:
-            if stack.trainable:
+        for i, stack in enumerate(self._hidden.stacks):
+            # Not `stack.trainable`, which says whether the user has frozen the layer.
+            if i in self._hidden.body.trainable:
                 size = stack.shape[0] // self.num_rows
                 values.append(tf.slice(stack.value, begin * size, [size]))
             else:
@@ -132,7 +133,7 @@ class KeyedLayer(keras.layers.Layer):
             weights = self.flat_values_of(row)
             outputs, *new = scope.bodies.run(self._hidden.body, inputs, weights, training)
             if training and not scope.batch_statistics:
-                states = [stack for stack in self._hidden.stacks if not stack.trainable]
+                states = [self._hidden.stacks[i] for i in self._hidden.body.states]
                 for stack, value in zip(states, new, strict=True):
                     place = tf.reshape(row, [1, 1])
                     stack.assign(

@@ -6,15 +6,41 @@ first step spends its time with, so keyed layers that are alike share a trace (`
 """
 
 import json
+import warnings
 
 import keras
+
+from keras_enas import layers
+
+# What these compute follows from their configuration, and how they begin from their initializers.
+# Of other layers neither is known: they may hold functions, or change their weights while built.
+_KNOWN = (
+    keras.Sequential,
+    keras.layers.Activation,
+    keras.layers.BatchNormalization,
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Dense,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.LayerNormalization,
+    keras.layers.ReLU,
+    keras.layers.SeparableConv2D,
+    layers.BatchNormalization,
+    layers.ReLUConvNorm,
+)
+
+
+def is_known(layer):
+    """Whether a layer, with all in it, is one whose configuration says everything."""
+    return all(
+        type(part) in _KNOWN
+        and getattr(getattr(part, "activation", None), "__module__", "keras.").startswith("keras.")
+        for part in layer._flatten_layers()
+    )
 
 
 def likeness(layer):
     """Describes what a layer computes from its weights, or gives None if that is not known.
-
-    It is known of layers of Keras and of this package, by their configuration. A
-    layer of the user's may compute with anything.
 
     Args:
         layer: A built layer.
@@ -22,36 +48,29 @@ def likeness(layer):
     Returns:
         String, equal for layers that are alike.
     """
-    if not all(_is_known(part) for part in layer._flatten_layers()):
+    if not is_known(layer):
         return None
     weights = [(tuple(v.shape), str(v.dtype), v.trainable) for v in layer.variables]
-    described = [type(layer).__name__, _without_names(layer.get_config()), weights]
     try:
-        return json.dumps(described, sort_keys=True, default=_refuse)
-    except TypeError:
+        # Nobody is going to load what Keras warns of, say an initializer that is a lambda.
+        with warnings.catch_warnings(action="ignore"):
+            config = _that_counts(layer.get_config())
+        return json.dumps([str(type(layer)), config, weights], sort_keys=True)
+    except (TypeError, ValueError):
         return None
 
 
-def _refuse(value):
-    raise TypeError(f"{value!r} is not plain data.")
-
-
-def _is_known(layer):
-    package = type(layer).__module__.partition(".")[0]
-    return package in ("keras", "keras_enas") and not isinstance(layer, keras.layers.Lambda)
-
-
-def _without_names(config):
+def _that_counts(config):
     if isinstance(config, dict):
         # The name of a policy is what it says.
         if str(config.get("class_name", "")).endswith("DTypePolicy"):
             return config
         return {
-            key: _without_names(value)
+            key: _that_counts(value)
             for key, value in config.items()
             # What a weight began with does not matter once it has its value.
             if key not in ("name", "seed", "build_config") and not key.endswith("_initializer")
         }
     if isinstance(config, (list, tuple)):
-        return [_without_names(value) for value in config]
+        return [_that_counts(value) for value in config]
     return config

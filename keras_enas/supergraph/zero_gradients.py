@@ -21,6 +21,8 @@ def leave_out_zero_gradients(network):
         if not isinstance(loose, LooseEndsSwitch) or len(loose._inbound_nodes) != 1:
             continue
         for i, tensor in enumerate(node.input_tensors[:-1]):
+            if None in tensor.shape[1:]:
+                continue
             chain = _passed_on_by(tensor, takers)
             choosing = {switch.position for switch, place in chain if place == i}
             if set(loose.positions_offering(i)) <= choosing:

@@ -8,6 +8,9 @@ from keras_enas.oracles import ENASOracle, SearchOracle
 from keras_enas.oracles.checks import NO_SPACE, check_integer, check_tunable
 from keras_enas.search_space import recorded_space
 
+# As the released code has it.
+SAMPLES_PER_UPDATE = 20
+
 
 def refuse_arguments(kwargs):
     """Refuses what KerasTuner offers and shared weights cannot give."""
@@ -113,3 +116,12 @@ def check_directory(directory, project_name):
         raise ValueError(
             f"`directory`: '{path}' cannot be written ({error}). Give a folder that can."
         ) from error
+
+
+def samples_of(oracle):
+    """How many architectures a round scores before the oracle learns, if nothing else is asked for.
+
+    An oracle's figure of 1, its default, is meant for trials that each train a
+    child; of a round's updates it says nothing.
+    """
+    return oracle.samples_per_update if oracle.samples_per_update > 1 else SAMPLES_PER_UPDATE

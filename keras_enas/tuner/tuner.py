@@ -64,7 +64,8 @@ class ENASTuner(keras_tuner.Tuner):
         controller_updates: Integer, updates of the oracle a round (released
             code: 50).
         samples_per_update: Optional integer, architectures an update; default the
-            oracle's own, which for an `ENASOracle` is that of its profile.
+            oracle's own, which for an `ENASOracle` is that of its profile; 20 if that
+            is 1, which is meant for trials that each train a child.
         derive_samples: Integer, architectures sampled to derive one at the end
             of a round.
         derive_batches: Integer or None, on how many validation batches they are
@@ -123,9 +124,7 @@ class ENASTuner(keras_tuner.Tuner):
         self.settings = rounds.RoundSettings(
             warmup_rounds=warmup_rounds,
             controller_updates=controller_updates,
-            samples_per_update=(
-                oracle.samples_per_update if samples_per_update is None else samples_per_update
-            ),
+            samples_per_update=samples_per_update or checks.samples_of(oracle),
             derive_samples=derive_samples,
             derive_batches=derive_batches,
         )

@@ -1,11 +1,16 @@
 """Keyed layers that are alike share a trace, and others do not."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from function_space import FromFunction, compiled
 
+from keras_enas.choices import Keyed, OpChoice
 from keras_enas.layers import ReLUConvNorm
+from keras_enas.supergraph import Supergraph
 from keras_enas.supergraph.bodies import Bodies, Body
 from keras_enas.supergraph.likeness import likeness
 
@@ -45,12 +50,32 @@ def test_alike_are_layers_that_compute_the_same():
     assert likeness(frozen) != first
 
 
+def twice(x):
+    return 2 * x
+
+
 @pytest.mark.parametrize(
-    "layer",
-    [Own(), keras.layers.Lambda(lambda x: x), keras.Sequential([keras.layers.ReLU(), Own()])],
+    "make",
+    [
+        Own,
+        lambda: keras.layers.Lambda(twice),
+        lambda: keras.Sequential([keras.layers.ReLU(), Own()]),
+        # Keras writes a function down by its name alone.
+        lambda: keras.layers.Dense(4, activation=twice),
+        lambda: keras.layers.Dense(4, activation=functools.partial(tf.nn.leaky_relu, alpha=0.1)),
+        # It has statistics that are no variables.
+        lambda: keras.layers.Normalization(mean=1.0, variance=2.0),
+        lambda: keras.layers.LSTM(4),
+    ],
 )
-def test_of_a_users_layer_it_is_not_known(layer):
-    assert likeness(layer) is None
+def test_of_others_it_is_not_known(make):
+    assert likeness(make()) is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_a_weight_began_with_does_not_count():
+    one = keras.layers.Dense(4, kernel_initializer=lambda shape, dtype: tf.ones(shape, dtype))
+    assert likeness(built(one)) == likeness(built(keras.layers.Dense(4, name="another")))
 
 
 @pytest.mark.parametrize("dilation_rate", [1, 2])
@@ -99,3 +124,45 @@ def test_a_layer_that_is_not_known_runs_as_it_is():
     (output,) = tf.function(lambda x: traced.run(body, x, flat(body), True))(x)
     assert not traced._functions
     np.testing.assert_allclose(output, layer(x), atol=1e-6)
+
+
+def test_several_inputs_and_masks_reach_the_layer():
+    """A function of one tensor would not do."""
+    seen = []
+
+    class Seeing(keras.layers.Layer):
+        def call(self, inputs):
+            seen.append([getattr(x, "_keras_mask", None) is not None for x in inputs])
+            return inputs[0]
+
+    pair = Body(Seeing(), [], "alike")
+    tf.function(lambda x: Bodies().run(pair, [x, x], [], True))(tf.ones((1, 2)))
+    masked = Body(keras.layers.Dense(2), [], "alike")
+    masked.layer.build((1, 2))
+
+    @tf.function
+    def run(x):
+        x._keras_mask = tf.ones((1,), tf.bool)
+        traced = Bodies()
+        traced.run(masked, x, [], True)
+        return len(traced._functions)
+
+    assert seen == [[False, False]] and run(tf.ones((1, 2))) == 0
+
+
+def test_a_keyed_layer_may_be_frozen():
+    def build(hp):
+        inputs = keras.Input((4,))
+        op = {"tanh": lambda: keras.layers.Activation("tanh"), "relu": keras.layers.ReLU}
+        x = OpChoice(hp, "op", op)(inputs)
+        keyed = Keyed(hp, "op", lambda: keras.layers.Dense(4))
+        x = keyed(x)
+        keyed.trainable = False
+        return compiled(inputs, keras.layers.Dense(1)(x))
+
+    supergraph = Supergraph(FromFunction(build), seed=0)
+    before = [np.array(v) for v in supergraph.network.non_trainable_variables]
+    supergraph.fit(np.ones((8, 4), "float32"), np.ones((8, 1), "float32"), verbose=0)
+    assert before and len(supergraph.network.trainable_variables) == 2
+    for one, two in zip(before, supergraph.network.non_trainable_variables, strict=True):
+        np.testing.assert_array_equal(one, two)

@@ -24,6 +24,14 @@ class Late(keras.layers.Layer):
         self.inner.build(input_shape)
 
 
+class Changed(keras.layers.Dense):
+    """Has weights that no initializer gives."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.kernel.assign(0 * self.kernel + 7)
+
+
 class OwnConstant(keras.initializers.Initializer):
     """Cannot be made anew from its configuration, and need not."""
 
@@ -70,7 +78,12 @@ def test_an_initializer_of_ones_own():
 
 
 @pytest.mark.parametrize(
-    "layer", [Late(), keras.layers.Dense(2, bias_initializer=lambda s, dtype: tf.ones(s, dtype))]
+    "layer",
+    [
+        Late(),
+        Changed(2),
+        keras.layers.Dense(2, bias_initializer=lambda s, dtype: tf.ones(s, dtype)),
+    ],
 )
 def test_what_is_not_known_is_said(layer):
     layer, initializers = watched(layer)

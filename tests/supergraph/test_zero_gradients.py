@@ -14,11 +14,11 @@ from keras_enas.supergraph.switches import LooseEndsSwitch
 UNITS = 4
 
 
-def cell(also_elsewhere=False, passed_on=True):
+def cell(also_elsewhere=False, passed_on=True, shape=(UNITS,)):
     """Three blocks, each with one input; with another way out of the first block, if wanted."""
 
     def build(hp):
-        inputs = keras.Input((UNITS,))
+        inputs = keras.Input(shape)
         nodes = [keras.layers.Dense(UNITS)(inputs)]
         for i in range(3):
             choice = InputChoice(hp, f"input_{i}", pass_on=True)
@@ -53,6 +53,8 @@ def ends_of(supergraph):
         # Taken elsewhere too, it has a gradient to which one of no sample cannot be added.
         ({"also_elsewhere": True}, {0, 2}),
         ({"passed_on": False}, set()),
+        # Nothing can be made of a size that is not known.
+        ({"shape": (None, UNITS)}, set()),
     ],
 )
 def test_where_they_are_left_out_and_that_gradients_stay_right(kwargs, expected):
@@ -60,7 +62,8 @@ def test_where_they_are_left_out_and_that_gradients_stay_right(kwargs, expected)
     supergraph = Supergraph(hypermodel, seed=0)
     assert [end.without_zeros for end in ends_of(supergraph)] == [expected]
     rng = np.random.default_rng(0)
-    x = tf.constant(rng.normal(size=(6, UNITS)), tf.float32)
+    shape = (6, 5, UNITS) if "shape" in kwargs else (6, UNITS)
+    x = tf.constant(rng.normal(size=shape), tf.float32)
     variables = [v.value for v in supergraph.network.trainable_variables]
     directions = [tf.random.stateless_normal(v.shape, [i, 7]) for i, v in enumerate(variables)]
 

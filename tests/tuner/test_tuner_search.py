@@ -61,6 +61,11 @@ def test_samples_of_an_update_are_the_oracles(tmp_path, arguments, expected):
         assert tuner.oracle.samples_per_update == expected
 
 
+def test_an_oracle_that_learns_from_single_trials_still_gets_many_a_round(tmp_path):
+    tuner = ENASTuner(SmallSpace(), oracle=RandomOracle("val_accuracy"), directory=tmp_path)
+    assert tuner.settings.samples_per_update == 20
+
+
 def test_one_trace_for_the_whole_search_and_callbacks_as_they_are(make_tuner, search):
     watch = Watch()
     tuner = search(make_tuner(controller=True), callbacks=[watch], epochs=2)
