@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_enas.search_space import recorded_space
 from keras_enas.supergraph.hyperparameters import SupergraphHyperParameters
+from keras_enas.supergraph.leftovers import releasing_once
 from keras_enas.supergraph.liveness import Liveness
 from keras_enas.supergraph.scope import architecture_scope, being_built
 from keras_enas.supergraph.zero_gradients import leave_out_zero_gradients
@@ -129,6 +130,12 @@ class Supergraph(keras.Model):
         self._cursor.assign_add(1)
         with self.running_as(architecture):
             return self.network.train_step(relax_batch(data))
+
+    def make_train_function(self, force=False):
+        made = self.train_function
+        super().make_train_function(force=force)
+        if self.train_function is not made:
+            self.train_function = releasing_once(self.train_function)
 
     def prepare(self, batch):
         """Builds the network's metrics and loss before a step is traced.
