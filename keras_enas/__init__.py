@@ -13,6 +13,7 @@ _HOMES = {
     "ENASTuner": "tuner",
     "HyperMacroCNN": "hypermodels",
     "HyperMicroCNN": "hypermodels",
+    "HyperNASBench201": "hypermodels",
     "HyperRecurrentLM": "hypermodels",
     "IndexChoice": "choices",
     "InputChoice": "choices",

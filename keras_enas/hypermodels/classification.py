@@ -43,7 +43,7 @@ def choose_operations(operations, offered):
     return {label: offered[label] for label in operations}
 
 
-def classifier(hypermodel, inputs, features, auxiliary=None):
+def classifier(hypermodel, inputs, features, auxiliary=None, use_bias=False):
     """Ends a network in a softmax over the classes, and compiles it.
 
     Args:
@@ -59,7 +59,7 @@ def classifier(hypermodel, inputs, features, auxiliary=None):
     """
     x = keras.layers.GlobalAveragePooling2D()(features)
     x = keras.layers.Dropout(hypermodel.dropout)(x)
-    x = keras.layers.Dense(hypermodel.num_classes, use_bias=False)(x)
+    x = keras.layers.Dense(hypermodel.num_classes, use_bias=use_bias)(x)
     # float32, so that mixed precision does not round probabilities.
     x = keras.layers.Activation("softmax", dtype="float32")(x)
     model = keras.Model(inputs, x if auxiliary is None else [x, auxiliary])

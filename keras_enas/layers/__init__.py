@@ -10,6 +10,7 @@ from keras_enas.layers.recurrent import Recurrent
 from keras_enas.layers.reduction import FactorizedReduction
 from keras_enas.layers.regularization import ActivationRegularization, DropPath
 from keras_enas.layers.word_dropout import WordDropout
+from keras_enas.layers.zeros import Zeros
 
 __all__ = [
     "ActivationRegularization",
@@ -24,5 +25,6 @@ __all__ = [
     "ReLUConvNorm",
     "Recurrent",
     "WordDropout",
+    "Zeros",
     "read",
 ]

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_enas.supergraph.leftovers import releasing_once
 from keras_enas.supergraph.statistics import batch_statistics
 
 
@@ -55,14 +56,16 @@ class Scorer:
                 with batch_statistics(network):
                     return network.test_step(data)
 
-        return tf.function(
-            score,
-            input_signature=[
-                tf.TensorSpec([len(self._supergraph.space)], tf.int32),
-                tf.TensorSpec([], tf.bool),
-                signature,
-            ],
-            autograph=False,
+        return releasing_once(
+            tf.function(
+                score,
+                input_signature=[
+                    tf.TensorSpec([len(self._supergraph.space)], tf.int32),
+                    tf.TensorSpec([], tf.bool),
+                    signature,
+                ],
+                autograph=False,
+            )
         )
 
 

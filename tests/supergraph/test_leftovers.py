@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from keras_enas.supergraph import Supergraph, leftovers
+from keras_enas.supergraph import Scorer, Supergraph, leftovers
 
 
 def test_memory_is_released_after_the_first_step_alone(spaces, numbers, monkeypatch):
@@ -39,3 +39,13 @@ def test_freed_memory_goes_back():
     leftovers.release()
     # Of 320 MB, in a process that may hold gigabytes.
     assert before - resident() > 200e6 and last[0] == 1
+
+
+def test_memory_is_released_after_the_first_score_alone(spaces, numbers, monkeypatch):
+    released = []
+    monkeypatch.setattr(leftovers, "release", lambda: released.append(True))
+    supergraph = Supergraph(spaces["dense"](), seed=0)
+    scorer = Scorer(supergraph)
+    for _ in range(2):
+        scorer(np.zeros(len(supergraph.space), np.int32), [numbers])
+    assert len(released) == 1 and scorer.traces == 1
