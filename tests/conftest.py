@@ -24,6 +24,10 @@ gc.set_threshold(100_000, 20, 10)
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
+def pytest_addoption(parser):
+    parser.addoption("--data", help="a folder with the tables that some slow tests read")
+
+
 @pytest.fixture(autouse=True)
 def fixed_seeds():
     """Seeds all generators, and puts the dtype policy back. Loads Keras for nobody."""

@@ -6,4 +6,10 @@ from keras_enas.hypermodels.micro import HyperMicroCNN
 from keras_enas.hypermodels.nasbench201 import HyperNASBench201
 from keras_enas.hypermodels.recurrent import HyperRecurrentLM
 
-__all__ = ["HyperMacroCNN", "HyperMicroCNN", "HyperNASBench201", "HyperRecurrentLM", "LanguageModel"]
+__all__ = [
+    "HyperMacroCNN",
+    "HyperMicroCNN",
+    "HyperNASBench201",
+    "HyperRecurrentLM",
+    "LanguageModel",
+]

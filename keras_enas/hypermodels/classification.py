@@ -53,6 +53,7 @@ def classifier(hypermodel, inputs, features, auxiliary=None, use_bias=False):
         features: `KerasTensor` `(batch, height, width, channels)`.
         auxiliary: Optional `KerasTensor` of class probabilities, by a layer named
             `aux`: the model's second output, which a recipe trains.
+        use_bias: Boolean, of the dense layer.
 
     Returns:
         A compiled functional `keras.Model`.

@@ -1,5 +1,6 @@
 """The cells of NAS-Bench-201, all of whose true accuracies are known."""
 
+import itertools
 import re
 
 import keras
@@ -102,9 +103,7 @@ class HyperNASBench201(keras_tuner.HyperModel):
         return classifier(self, inputs, keras.layers.ReLU()(x), use_bias=True)
 
     def _cell(self, hp, x, filters):
-        candidates = {
-            label: lambda make=make: make(filters) for label, make in OPERATIONS.items()
-        }
+        candidates = {label: lambda make=make: make(filters) for label, make in OPERATIONS.items()}
         nodes = [x]
         for node in range(1, NODES):
             with hp.name_scope(f"node_{node}"):
@@ -187,7 +186,7 @@ class HyperNASBench201(keras_tuner.HyperModel):
         taps = self._taps(architecture)
         channels = [self.filters * 2**stage for stage in range(STAGES)]
         total = 9 * self.input_shape[-1] * channels[0] + 2 * channels[0]
-        for before, after in zip(channels, channels[1:], strict=False):
+        for before, after in itertools.pairwise(channels):
             total += 9 * before * after + 9 * after * after + 4 * after + before * after
         for c in channels:
             total += self.cells_per_stage * sum(t * c * c + 2 * c for t in taps)
