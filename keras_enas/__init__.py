@@ -25,6 +25,7 @@ _HOMES = {
     "SearchOracle": "oracles",
     "SearchSpace": "search_space",
     "SkipChoice": "choices",
+    "SuccessiveHalving": "tuner.halving",
     "Supergraph": "supergraph",
     "layers": None,
     "perplexity_reward": "rewards",

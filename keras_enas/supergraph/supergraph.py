@@ -26,12 +26,16 @@ class Supergraph(keras.Model):
         seed: Optional integer; the table starts with one random architecture.
         override_compile: Optional callable that is given the built network and
             may compile it anew (KerasTuner's `optimizer=`, `loss=`, `metrics=`).
+        architectures_per_step: Integer. With more than 1 the weights are updated
+            once every so many steps, by the mean of their gradients.
 
     Raises:
         ValueError: If the hypermodel makes no choices or does not compile.
     """
 
-    def __init__(self, hypermodel, seed=None, override_compile=None, **kwargs):
+    def __init__(
+        self, hypermodel, seed=None, override_compile=None, architectures_per_step=1, **kwargs
+    ):
         super().__init__(**kwargs)
         hp = SupergraphHyperParameters()
         with being_built():
@@ -72,6 +76,8 @@ class Supergraph(keras.Model):
             run_eagerly=network.run_eagerly,
             steps_per_execution=network.steps_per_execution,
         )
+        if architectures_per_step > 1:
+            _accumulate(network.optimizer, architectures_per_step)
         network.optimizer.build(network.trainable_variables)
         self.train_traces = 0
 
@@ -185,6 +191,17 @@ class Supergraph(keras.Model):
     def predict_step(self, data):
         with self.running_as(self._table[0]):
             return self.network.predict_step(relax_batch(data))
+
+
+def _accumulate(optimizer, steps):
+    """Has an optimizer that is not built yet take the mean of several steps' gradients."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if inner.gradient_accumulation_steps:
+        raise ValueError(
+            "The model's optimizer has `gradient_accumulation_steps` already; several "
+            "`architectures_per_step` use it. Leave one of the two out."
+        )
+    inner.gradient_accumulation_steps = steps
 
 
 class _Symbolic(keras.Operation):

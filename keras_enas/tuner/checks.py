@@ -7,6 +7,7 @@ import keras_tuner
 from keras_enas.oracles import ENASOracle, SearchOracle
 from keras_enas.oracles.checks import NO_SPACE, check_integer, check_tunable
 from keras_enas.search_space import recorded_space
+from keras_enas.tuner.sampling import SAMPLINGS
 
 # As the released code has it.
 SAMPLES_PER_UPDATE = 20
@@ -44,6 +45,19 @@ def check_counts(
         ("derive_batches", derive_batches, 1, True),
     ):
         check_integer(name, value, least, optional=optional)
+
+
+def check_sampling(sampling, architectures_per_step):
+    """Checks which architectures are trained, and how many a step."""
+    if sampling not in SAMPLINGS:
+        raise ValueError(f"`sampling` must be one of {SAMPLINGS}. Received: {sampling!r}.")
+    check_integer("architectures_per_step", architectures_per_step, 1)
+    if sampling == "sandwich" and architectures_per_step < 2:
+        raise ValueError(
+            "`sampling='sandwich'` trains each batch as the largest, the smallest and other "
+            "architectures: give `architectures_per_step` of at least 2, better 4. "
+            f"Received: {architectures_per_step}."
+        )
 
 
 def oracle_of(oracle, objective, max_trials, profile, seed, settings):

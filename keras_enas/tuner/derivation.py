@@ -1,5 +1,6 @@
 """What a search found: sampled, scored with the final weights, kept in the project folder."""
 
+import dataclasses
 import os
 import warnings
 
@@ -10,13 +11,21 @@ from keras_enas.search_space import Architecture
 from keras_enas.supergraph import inherit, recalibrate
 from keras_enas.tuner import results
 from keras_enas.tuner import round as rounds
+from keras_enas.tuner.alone import Alone
 from keras_enas.tuner.data import ValidationData, as_dataset
+from keras_enas.tuner.halving import SuccessiveHalving, halve
 from keras_enas.tuner.search_data import check_validation, check_validation_labels
 
 
-def derive(tuner, k, validation_data, batch_size):
+def derive(tuner, k, validation_data, batch_size, strategy):
     """Derives and writes what it found; see `ENASTuner.derive`."""
     require_rounds(tuner)
+    halving = strategy_of(strategy)
+    if halving and tuner.search_data is None:
+        raise ValueError(
+            "`strategy` trains architectures, but this process has not searched and has no "
+            "training data. Call `search` first: rounds that are done are not done again."
+        )
     validation = validation_of(tuner, validation_data, batch_size)
     oracle, space = tuner.oracle, tuner.space
     earlier = [
@@ -31,8 +40,51 @@ def derive(tuner, k, validation_data, batch_size):
     found = [
         results.FoundArchitecture(space.architecture(indices), score) for indices, score in derived
     ]
+    if halving:
+        found = _with_second_opinions(tuner, halving, found, validation)
     results.write_found(_path(tuner), found, len(oracle.end_order))
     return found
+
+
+def strategy_of(strategy):
+    """Returns the `SuccessiveHalving` that a strategy is, None for `"shared_weights"`.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if isinstance(strategy, SuccessiveHalving):
+        return strategy
+    if strategy == "successive_halving":
+        return SuccessiveHalving()
+    if strategy != "shared_weights":
+        raise ValueError(
+            "The strategy to derive must be 'shared_weights', 'successive_halving' or a "
+            f"`keras_enas.SuccessiveHalving`. Received: {strategy!r}."
+        )
+    return None
+
+
+def _with_second_opinions(tuner, halving, found, validation):
+    """The architectures that were found, those trained alone for a while first."""
+
+    def make_alone():
+        return Alone(
+            tuner.make_supergraph(),
+            tuner.oracle.objective,
+            tuner.judge.reward_function,
+            tuner.search_data[0],
+            validation,
+        )
+
+    candidates = [one.architecture.indices for one in found[: halving.candidates]]
+    folder = os.path.join(tuner.project_dir, "second_opinion")
+    opinions = halve(make_alone, tuner.space, candidates, halving, folder, tuner.say)
+    by_indices = {one.architecture.indices: one for one in found}
+    first = [
+        dataclasses.replace(by_indices.pop(indices), second_opinion=opinion)
+        for indices, opinion in opinions
+    ]
+    return [*first, *by_indices.values()]
 
 
 def found(tuner, n, name):

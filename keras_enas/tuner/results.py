@@ -10,6 +10,7 @@ from keras_enas.search_space import Architecture
 from keras_enas.supergraph import OpSwitch
 from keras_enas.tuner.cost import count_flops, count_parameters
 from keras_enas.tuner.generations import write_json
+from keras_enas.tuner.halving import SecondOpinion
 from keras_enas.tuner.round import Score
 
 NOTE = (
@@ -27,12 +28,14 @@ class FoundArchitecture:
         score: Its shared-weight `Score`.
         parameters: Optional integer, trainable parameters of its child.
         flops: Optional integer, operations of the child for one example.
+        second_opinion: Optional `SecondOpinion`, of a short training of its own.
     """
 
     architecture: Architecture
     score: Score
     parameters: int | None = None
     flops: int | None = None
+    second_opinion: SecondOpinion | None = None
 
     def with_cost(self, child):
         """Returns a copy with the cost of its child."""
@@ -43,10 +46,13 @@ class FoundArchitecture:
 
 def write_found(path, found, after):
     """Writes derived architectures to a file, and after how many rounds it was."""
-    content = [
-        {"architecture": str(one.architecture), "score": dataclasses.asdict(one.score)}
-        for one in found
-    ]
+    content = []
+    for one in found:
+        content.append(
+            {"architecture": str(one.architecture), "score": dataclasses.asdict(one.score)}
+        )
+        if one.second_opinion is not None:
+            content[-1]["second_opinion"] = dataclasses.asdict(one.second_opinion)
     write_json(path, {"note": NOTE, "rounds": after, "derived": content})
 
 
@@ -58,7 +64,11 @@ def read_found(path, space):
     except FileNotFoundError:
         return [], None
     found = [
-        FoundArchitecture(space.parse(one["architecture"]), Score(**one["score"]))
+        FoundArchitecture(
+            space.parse(one["architecture"]),
+            Score(**one["score"]),
+            second_opinion=one.get("second_opinion") and SecondOpinion(**one["second_opinion"]),
+        )
         for one in content["derived"]
     ]
     return found, content["rounds"]
@@ -68,11 +78,16 @@ def print_found(found, objective, folder):
     """Prints derived architectures as a table."""
     name = objective.removeprefix("val_")
     table = Table(title="Best architectures by shared weights")
-    for column in ("", f"shared-weight val {name}", "parameters", "FLOPs"):
+    opinions = any(one.second_opinion is not None for one in found)
+    trained = [f"trained alone for a while: val {name}"] if opinions else []
+    for column in ("", f"shared-weight val {name}", *trained, "parameters", "FLOPs"):
         table.add_column(column)
     for rank, one in enumerate(found, 1):
-        score = f"{one.score.objective:.4f} ± {one.score.deviation:.4f}"
-        table.add_row(str(rank), score, f"{one.parameters:,}", f"{one.flops:,}")
+        row = [str(rank), f"{one.score.objective:.4f} ± {one.score.deviation:.4f}"]
+        if opinions:
+            second = one.second_opinion
+            row.append((second and f"{second.objective:.4f} after {second.epochs} epochs") or "-")
+        table.add_row(*row, f"{one.parameters:,}", f"{one.flops:,}")
     console = Console()
     console.print(table)
     for rank, one in enumerate(found, 1):

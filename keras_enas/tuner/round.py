@@ -8,6 +8,9 @@ these weights; section 2.3: derive the best of some samples.
 import dataclasses
 
 import numpy as np
+import tensorflow as tf
+
+from keras_enas.tuner import sampling
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,6 +20,8 @@ class RoundSettings:
     samples_per_update: int
     epochs: int = 1
     warmup_rounds: int = 0
+    sampling: str = "controller"
+    architectures_per_step: int = 1
     controller_updates: int = 10
     derive_samples: int = 10
     derive_batches: int | None = 10
@@ -51,11 +56,11 @@ class Judge:
     def __init__(self, scorer, objective, reward):
         self._scorer = scorer
         self._objective = objective
-        self._reward = reward
+        self.reward_function = reward
 
     def reward(self, architecture, batch):
         """What one architecture earns on one batch."""
-        return float(self._reward(self._scorer(architecture, [batch]), self._objective))
+        return float(self.reward_function(self._scorer(architecture, [batch]), self._objective))
 
     def score(self, architecture, validation, batches=None):
         """Scores one architecture on each of the validation batches (or the first few)."""
@@ -63,7 +68,7 @@ class Judge:
         found = [self._scorer(architecture, [batch]) for batch in validation.batches[:batches]]
         weights = np.array(validation.sizes[:batches], float)
         values = np.array([metrics[name] for metrics in found])
-        rewards = [float(self._reward(metrics, self._objective)) for metrics in found]
+        rewards = [float(self.reward_function(metrics, self._objective)) for metrics in found]
         return Score(
             float(np.average(values, weights=weights)),
             float(np.std(values)),
@@ -72,10 +77,13 @@ class Judge:
 
 
 def shared_weight_phase(supergraph, oracle, fit, data, settings, number):
-    """Trains the shared weights, each step as another sampled architecture.
+    """Trains the shared weights, each step as other sampled architectures.
+
+    With several architectures a step each batch is trained as all of them, one
+    after the other, and the weights are updated by the mean of the gradients.
 
     Args:
-        supergraph: The `Supergraph`.
+        supergraph: The `Supergraph`, with as many `architectures_per_step`.
         oracle: The `SearchOracle`; it does not change but for its draw counter.
         fit: Callable like `supergraph.fit`.
         data: `TrainingData`.
@@ -85,15 +93,27 @@ def shared_weight_phase(supergraph, oracle, fit, data, settings, number):
     Returns:
         Dict from metric name to its mean over the last epoch.
     """
-    first = number * settings.epochs
+    first, group = number * settings.epochs, settings.architectures_per_step
     replicas = supergraph.distribute_strategy.num_replicas_in_sync
-    rows = data.steps * settings.epochs * replicas
-    supergraph.set_architectures(oracle.sample(rows))
+    rows = data.steps * settings.epochs * replicas * group
+    supergraph.set_architectures(
+        sampling.draw(
+            settings.sampling,
+            rows,
+            group,
+            oracle,
+            lambda: sampling.sizes_of_candidates(supergraph),
+            (oracle.seed, number, 0x73616D70),
+        )
+    )
+    batches = data.batches(range(first, first + settings.epochs))
+    if group > 1:
+        batches = batches.flat_map(lambda *batch: tf.data.Dataset.from_tensors(batch).repeat(group))
     history = fit(
-        data.batches(range(first, first + settings.epochs)),
+        batches,
         initial_epoch=first,
         epochs=first + settings.epochs,
-        steps_per_epoch=data.steps,
+        steps_per_epoch=data.steps * group,
         shuffle=False,
     )
     return {name: float(values[-1]) for name, values in history.history.items()}

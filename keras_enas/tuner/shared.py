@@ -91,7 +91,9 @@ class SharedWeights:
             self.commit(0, {"score": None})
 
 
-def make_supergraph(hypermodel, hyperparameters, space, seed, override_compile):
+def make_supergraph(
+    hypermodel, hyperparameters, space, seed, override_compile, architectures_per_step=1
+):
     """Builds the supergraph of a hypermodel, its initial weights drawn by the seed.
 
     Args:
@@ -101,6 +103,7 @@ def make_supergraph(hypermodel, hyperparameters, space, seed, override_compile):
         space: The `SearchSpace` that `build(hp)` had for a child.
         seed: Integer.
         override_compile: As in `Supergraph`.
+        architectures_per_step: As in `Supergraph`.
 
     Raises:
         ValueError: If `build(hp)` makes other choices than it did.
@@ -110,6 +113,7 @@ def make_supergraph(hypermodel, hyperparameters, space, seed, override_compile):
             _WithHyperparameters(hypermodel, hyperparameters),
             seed=seed,
             override_compile=override_compile,
+            architectures_per_step=architectures_per_step,
         )
     if supergraph.space != space:
         raise ValueError(

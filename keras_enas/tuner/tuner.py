@@ -61,6 +61,14 @@ class ENASTuner(keras_tuner.Tuner):
             belong to it.
         warmup_rounds: Integer, rounds at the start in which the shared weights
             are trained but the oracle does not learn.
+        sampling: String, which architectures the shared weights are trained as:
+            `"controller"`, those that the oracle samples (the paper); `"uniform"`;
+            `"fair"`, uniform, and every candidate equally often (FairNAS);
+            `"sandwich"`, uniform, and the largest and the smallest in every update.
+        architectures_per_step: Integer, how many architectures each batch is
+            trained as; the weights are updated by the mean of their gradients. A
+            step then takes that many times as long. FairNAS has as many as a
+            decision has candidates.
         controller_updates: Integer, updates of the oracle a round (released
             code: 50).
         samples_per_update: Optional integer, architectures an update; default the
@@ -72,6 +80,9 @@ class ENASTuner(keras_tuner.Tuner):
             scored (None: all).
         final_samples: Integer, architectures sampled when the search ends
             (`derive`), scored on all validation batches.
+        derive_strategy: `"shared_weights"`: the best score of these wins (the paper).
+            `"successive_halving"` or a `keras_enas.SuccessiveHalving`: the best of
+            them are trained alone for a while.
         reward: Callable from the dict of metrics and the objective to a float,
             higher is better; default: the objective itself.
         profile: String, of the controller: see `ENASOracle`.
@@ -96,11 +107,14 @@ class ENASTuner(keras_tuner.Tuner):
         max_trials=30,
         oracle=None,
         warmup_rounds=0,
+        sampling="controller",
+        architectures_per_step=1,
         controller_updates=10,
         samples_per_update=None,
         derive_samples=10,
         derive_batches=10,
         final_samples=100,
+        derive_strategy="shared_weights",
         reward=None,
         profile="default",
         seed=None,
@@ -112,6 +126,8 @@ class ENASTuner(keras_tuner.Tuner):
             warmup_rounds, controller_updates, samples_per_update, derive_samples, derive_batches
         )
         check_integer("final_samples", final_samples, 1)
+        derivation.strategy_of(derive_strategy)
+        checks.check_sampling(sampling, architectures_per_step)
         if oracle is None and samples_per_update is not None:
             kwargs["samples_per_update"] = samples_per_update
         oracle = checks.oracle_of(oracle, objective, max_trials, profile, seed, kwargs)
@@ -123,19 +139,24 @@ class ENASTuner(keras_tuner.Tuner):
         oracle.by_rounds = True
         self.settings = rounds.RoundSettings(
             warmup_rounds=warmup_rounds,
+            sampling=sampling,
+            architectures_per_step=architectures_per_step,
             controller_updates=controller_updates,
             samples_per_update=samples_per_update or checks.samples_of(oracle),
             derive_samples=derive_samples,
             derive_batches=derive_batches,
         )
         self.final_samples = final_samples
+        self.derive_strategy = derive_strategy
         self._reward_function = reward or objective_reward
         self.search_data = None
         # `reload` runs in the base constructor: what it needs is set above.
         super().__init__(oracle, hypermodel, **tuner_kwargs)
         self.oracle.verbose = 0
         self._shared = SharedWeights(
-            self._make_supergraph, oracle, os.path.join(self.project_dir, "shared")
+            lambda: self.make_supergraph(self.settings.architectures_per_step),
+            oracle,
+            os.path.join(self.project_dir, "shared"),
         )
         # KerasTuner does not call it for a project on disk, which may be of another space: this
         # compares, and names the difference.
@@ -170,7 +191,8 @@ class ENASTuner(keras_tuner.Tuner):
         _ = self.supergraph
         return rounds.Judge(self._shared.scorer, self.oracle.objective, self._reward_function)
 
-    def _make_supergraph(self):
+    def make_supergraph(self, architectures_per_step=1):
+        """Returns a new `Supergraph` with the weights that the search began with."""
         with self._scope():
             return make_supergraph(
                 self.hypermodel,
@@ -178,6 +200,7 @@ class ENASTuner(keras_tuner.Tuner):
                 self.space,
                 self.oracle.seed,
                 self._override_compile_args,
+                architectures_per_step,
             )
 
     def _override_compile_args(self, model):
@@ -347,7 +370,7 @@ class ENASTuner(keras_tuner.Tuner):
 
     # What was found.
 
-    def derive(self, k=None, validation_data=None, batch_size=32):
+    def derive(self, k=None, validation_data=None, batch_size=32, strategy=None):
         """Samples `k` architectures and scores them with the shared weights as they are.
 
         The derived architectures of all rounds and the oracle's most likely one
@@ -359,13 +382,19 @@ class ENASTuner(keras_tuner.Tuner):
             k: Optional integer, default `final_samples`.
             validation_data: As in `search`; needed in a process that has not searched.
             batch_size: Integer, for arrays given here.
+            strategy: Optional, default `derive_strategy`. By successive halving the
+                best by shared weights are trained alone for a while, and come
+                first, as their `second_opinion` says; this needs the training data
+                of a process that has called `search`. It goes on where it was
+                interrupted.
 
         Returns:
             List of `FoundArchitecture`, best first, without cost.
         """
         k = self.final_samples if k is None else k
         check_integer("k", k, 1)
-        return derivation.derive(self, k, validation_data, batch_size)
+        strategy = self.derive_strategy if strategy is None else strategy
+        return derivation.derive(self, k, validation_data, batch_size, strategy)
 
     def get_best_architectures(self, num_architectures=1):
         """Returns the architectures with the best shared-weight scores.

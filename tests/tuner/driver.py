@@ -20,9 +20,9 @@ import warnings
 import keras
 from small_space import TINY, SmallSpace, load
 
-from keras_enas import ENASTuner
+from keras_enas import ENASTuner, SuccessiveHalving
 from keras_enas.oracles import oracle as oracle_module
-from keras_enas.tuner import generations, state
+from keras_enas.tuner import generations, halving, state
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.derivation import completed_trials
 
@@ -116,6 +116,9 @@ HOOKS = {
     "tuner0.json": lambda: before(os, "replace", ends("tuner0.json"), 2),
     "between the rounds": lambda: before(oracle_module.SearchOracle, "create_trial", any_call, 3),
     "final derive": lambda: before(rounds, "derive", any_call, ROUNDS + 1),
+    "second opinion": lambda: before(halving.Journal, "end", any_call, 2),
+    "second opinion's weights": lambda: after(halving, "write_arrays", ends("001-1.npz")),
+    "second opinion's journal": lambda: after(halving, "write_json", any_call),
     "derived.json": lambda: before(os, "replace", ends("derived.json")),
 }
 
@@ -134,7 +137,12 @@ def main(folder, hook=None):
         HOOKS[hook]()
     (x, y), validation = load()
     tuner = ENASTuner(
-        SmallSpace(), **{**TINY, "max_trials": ROUNDS}, seed=0, directory=folder, project_name="p"
+        SmallSpace(),
+        **{**TINY, "max_trials": ROUNDS},
+        derive_strategy=SuccessiveHalving(3, factor=1.5),
+        seed=0,
+        directory=folder,
+        project_name="p",
     )
     tuner.search(
         x, y, validation_data=validation, batch_size=50, callbacks=[KillAtBatch()], verbose=0

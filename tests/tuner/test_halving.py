@@ -1,0 +1,201 @@
+"""The second opinion: architectures trained alone for a while, halved."""
+
+import keras
+import numpy as np
+import pytest
+from small_space import SmallSpace
+
+from keras_enas import ENASTuner, RandomOracle, SuccessiveHalving
+from keras_enas.rewards import objective_reward
+from keras_enas.supergraph import Supergraph, inherit
+from keras_enas.tuner import halving, state
+from keras_enas.tuner.alone import Alone
+from keras_enas.tuner.data import TrainingData, ValidationData
+from keras_enas.tuner.round import Score
+
+
+@pytest.mark.parametrize(
+    "settings, n, expected",
+    [
+        (SuccessiveHalving(), 16, [(16, 1), (8, 1), (4, 2), (2, 4)]),
+        (SuccessiveHalving(epochs=2, growth=3), 5, [(5, 2), (3, 4), (2, 12)]),
+        (SuccessiveHalving(factor=4), 9, [(9, 1), (3, 1)]),
+        (SuccessiveHalving(factor=1.1), 4, [(4, 1), (3, 1), (2, 2)]),
+        (SuccessiveHalving(), 1, []),
+    ],
+)
+def test_rungs(settings, n, expected):
+    assert settings.rungs(n) == expected
+
+
+@pytest.mark.parametrize(
+    "kwargs, message",
+    [
+        ({"candidates": 1}, "`candidates`"),
+        ({"factor": 1}, "`factor` must be above 1"),
+        ({"epochs": 0}, "`epochs`"),
+        ({"growth": 1}, "`growth`"),
+        ({"max_cpu_seconds": 0}, "`max_cpu_seconds` must be positive"),
+    ],
+)
+def test_bad_settings_are_refused(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        SuccessiveHalving(**kwargs)
+
+
+def test_an_unknown_strategy_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ValueError, match="must be 'shared_weights', 'successive_halving' or"):
+        ENASTuner(SmallSpace(), derive_strategy="best", directory=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+class Plain(SmallSpace):
+    """Without dropout and momentum a child can be followed by hand."""
+
+    def build(self, hp):
+        model = super().build(hp)
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                layer.rate = 0.0
+        return model
+
+
+def test_a_training_alone_is_the_childs(digits):
+    """The same steps of the same child as a model of its own, its rate falling along a cosine."""
+    (x, y), validation = digits
+    supergraph = Supergraph(Plain(), seed=0)
+    training = TrainingData(x, y, None, 50, True, seed=3)
+    objective = RandomOracle("val_accuracy").objective
+    alone = Alone(
+        supergraph, objective, objective_reward, training, ValidationData(validation, 50, 0)
+    )
+    architecture = supergraph.space.parse("relu | tanh 1")
+    child = Plain().build(architecture.to_hyperparameters())
+    inherit(supergraph.network, child, architecture)
+    # Another one is trained in between: it leaves nothing behind.
+    other, _ = alone.train((1, 2, 0), alone.initial, 0, 1)
+    arrays, score = alone.train(architecture.indices, alone.initial, 0, 2)
+    step = 0
+    for batch in training.batches(range(2)):
+        rate = 0.1 * 0.5 * (1 + np.cos(np.pi * step / 12))
+        child.optimizer.learning_rate.assign(rate)
+        child.train_on_batch(*batch)
+        step += 1
+    assert step == 12
+    state.set_arrays(supergraph, arrays)
+    copy = Plain().build(architecture.to_hyperparameters())
+    inherit(supergraph.network, copy, architecture)
+    for ours, theirs in zip(copy.trainable_variables, child.trainable_variables, strict=True):
+        np.testing.assert_allclose(np.array(ours), np.array(theirs), rtol=1e-4, atol=1e-5)
+    assert 0.3 < score.objective <= 1
+    assert any(not np.array_equal(other[name], arrays[name]) for name in arrays)
+    assert float(supergraph.network.optimizer.learning_rate) == pytest.approx(0.1)
+    assert supergraph.train_traces == 1
+
+
+class Scripted:
+    """Stands for an `Alone`: a candidate scores what is written for it."""
+
+    def __init__(self, scores, dies_at=None):
+        self.initial = {"w": np.zeros(1)}
+        self.scores, self.dies_at = scores, dies_at
+        self.trained = []
+
+    def train(self, indices, arrays, first, epochs):
+        if len(self.trained) == self.dies_at:
+            raise KeyboardInterrupt
+        self.trained.append((indices[0], int(arrays["w"][0]), first, epochs))
+        score = self.scores[indices[0]][first + epochs]
+        return {"w": arrays["w"] + epochs}, Score(score, 0.0, score)
+
+
+class OneOfFive:
+    def architecture(self, indices):
+        return indices[0]
+
+
+# By candidate: what it scores after so many epochs.
+SCORES = {
+    0: {1: 0.1, 2: 0.9, 4: 0.9},
+    1: {1: 0.5, 2: 0.6, 4: 0.7},
+    2: {1: float("nan")},
+    3: {1: 0.4, 2: 0.8, 4: 0.6},
+    4: {1: 0.6, 2: 0.1},
+}
+CANDIDATES = [(i,) for i in range(5)]
+
+
+def test_the_better_part_goes_on_from_where_it_was(tmp_path):
+    scripted = Scripted(SCORES)
+    found = halving.halve(
+        lambda: scripted, OneOfFive(), CANDIDATES, SuccessiveHalving(5), str(tmp_path / "s")
+    )
+    first = [(i, 0, 0, 1) for i in range(5)]
+    second = [(i, 1, 1, 1) for i in (4, 1, 3)]
+    third = [(i, 2, 2, 2) for i in (3, 1)]
+    assert scripted.trained == first + second + third
+    assert [(indices[0], one.epochs, one.objective) for indices, one in found[:4]] == [
+        (1, 4, 0.7),
+        (3, 4, 0.6),
+        (4, 2, 0.1),
+        (0, 1, 0.1),
+    ]
+    assert found[4][0] == (2,)
+    # The weights are gone, what was found stays.
+    assert [path.name for path in (tmp_path / "s").iterdir()] == ["journal.json"]
+
+
+@pytest.mark.parametrize("dies_at", range(10))
+def test_an_interrupted_one_goes_on(dies_at, tmp_path):
+    arguments = (OneOfFive(), CANDIDATES, SuccessiveHalving(5))
+    whole = Scripted(SCORES)
+    expected = halving.halve(lambda: whole, *arguments, str(tmp_path / "whole"))
+    begun, rest = Scripted(SCORES, dies_at), Scripted(SCORES)
+    with pytest.raises(KeyboardInterrupt):
+        halving.halve(lambda: begun, *arguments, str(tmp_path / "s"))
+    found = halving.halve(lambda: rest, *arguments, str(tmp_path / "s"))
+    assert begun.trained + rest.trained == whole.trained
+    assert repr(found) == repr(expected)
+    # Once more: nothing is left to do.
+    assert repr(halving.halve(None, *arguments, str(tmp_path / "s"))) == repr(expected)
+
+
+def test_one_of_other_candidates_begins_anew(tmp_path):
+    settings, folder = SuccessiveHalving(2), str(tmp_path / "s")
+    halving.halve(lambda: Scripted(SCORES), OneOfFive(), CANDIDATES[:2], settings, folder)
+    other = Scripted(SCORES)
+    halving.halve(lambda: other, OneOfFive(), CANDIDATES[3:], settings, folder)
+    assert [trained[0] for trained in other.trained] == [3, 4]
+
+
+def test_there_is_time_for_so_many(tmp_path, monkeypatch):
+    """Ten seconds a training of one epoch: of 75 the first rung takes 50, the second two more."""
+    clock = iter(range(0, 1000, 10))
+    monkeypatch.setattr(halving.time, "process_time", lambda: next(clock))
+    scripted = Scripted(SCORES)
+    settings = SuccessiveHalving(5, max_cpu_seconds=75)
+    halving.halve(lambda: scripted, OneOfFive(), CANDIDATES, settings, str(tmp_path / "s"))
+    assert [(i, first) for i, _, first, _ in scripted.trained[5:]] == [(4, 1), (1, 1)]
+
+
+def test_a_search_ends_with_a_second_opinion(make_tuner, search, capsys):
+    tuner = make_tuner(derive_strategy=SuccessiveHalving(3, factor=1.5))
+    search(tuner, verbose=1)
+    best = tuner.get_best_architectures(4)
+    assert [one.second_opinion and one.second_opinion.epochs for one in best[:4]] == [2, 2, 1, None]
+    assert best[0].second_opinion.reward >= best[1].second_opinion.reward
+    tuner.results_summary(4)
+    printed = capsys.readouterr().out
+    assert "Second opinion 1: 3 architectures trained alone for 1 epochs" in printed
+    assert "trained alone" in printed
+    # By name for once, and back.
+    plain = tuner.derive(strategy="shared_weights")
+    assert all(one.second_opinion is None for one in plain)
+    rewards = [one.score.reward for one in plain]
+    assert rewards == sorted(rewards, reverse=True)
+
+
+def test_it_needs_training_data(make_tuner, search, digits):
+    search(make_tuner())
+    with pytest.raises(ValueError, match="has no training data. Call `search` first"):
+        make_tuner().derive(validation_data=digits[1], strategy="successive_halving")
