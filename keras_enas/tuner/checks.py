@@ -60,6 +60,15 @@ def check_sampling(sampling, architectures_per_step):
         )
 
 
+def check_seconds(max_cpu_seconds):
+    """Checks the time that a search may take."""
+    if max_cpu_seconds is not None and not max_cpu_seconds > 0:
+        raise ValueError(
+            "`max_cpu_seconds` must be a positive number, or None. "
+            f"Received: max_cpu_seconds={max_cpu_seconds!r}."
+        )
+
+
 def oracle_of(oracle, objective, max_trials, profile, seed, settings):
     """Returns the oracle that was given, or an `ENASOracle` of the other arguments."""
     if oracle is None:

@@ -77,6 +77,7 @@ def _with_second_opinions(tuner, halving, found, validation):
         )
 
     candidates = [one.architecture.indices for one in found[: halving.candidates]]
+    halving = tuner.budget.limited(halving)
     folder = os.path.join(tuner.project_dir, "second_opinion")
     opinions = halve(make_alone, tuner.space, candidates, halving, folder, tuner.say)
     by_indices = {one.architecture.indices: one for one in found}

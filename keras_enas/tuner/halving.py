@@ -31,7 +31,10 @@ class SuccessiveHalving:
         growth: Integer of at least 2.
         max_cpu_seconds: Optional number, process CPU time that the second opinion may
             take: later rungs train fewer, or are left out, where there is no time.
-            (The first rung is trained whole.)
+            (The first rung is trained whole.) Default: what the tuner's own
+            `max_cpu_seconds` leaves, if it has one.
+        share: Float between 0 and 1, the share of the tuner's `max_cpu_seconds` that
+            is kept for the second opinion.
 
     Raises:
         ValueError: If an argument is of no use.
@@ -42,6 +45,7 @@ class SuccessiveHalving:
     epochs: int = 1
     growth: int = 2
     max_cpu_seconds: float | None = None
+    share: float = 0.5
 
     def __post_init__(self):
         check_integer("candidates", self.candidates, 2)
@@ -54,6 +58,8 @@ class SuccessiveHalving:
                 "`max_cpu_seconds` must be positive, or None. "
                 f"Received: max_cpu_seconds={self.max_cpu_seconds!r}."
             )
+        if not 0 < self.share < 1:
+            raise ValueError(f"`share` must be between 0 and 1. Received: share={self.share!r}.")
 
     def rungs(self, n):
         """Returns for each rung how many of `n` are trained, and for how many epochs more."""
@@ -149,7 +155,9 @@ class Journal:
         self._folder = folder
         self._path = os.path.join(folder, "journal.json")
         self._settings = settings
-        self._head = {"candidates": candidates, "settings": dataclasses.asdict(settings)}
+        # The time is no part of it: it is not the same when an interrupted one goes on.
+        plain = dataclasses.replace(settings, max_cpu_seconds=None)
+        self._head = {"candidates": candidates, "settings": dataclasses.asdict(plain)}
         self._rungs = []
         self.opinions, self.cpu_seconds = {}, {}
         try:

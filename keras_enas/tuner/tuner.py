@@ -15,6 +15,7 @@ from keras_enas.rewards import objective_reward
 from keras_enas.search_space import recorded_space
 from keras_enas.tuner import checks, derivation, results, search_data
 from keras_enas.tuner import round as rounds
+from keras_enas.tuner.budget import Budget
 from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.progress import Progress
 from keras_enas.tuner.record import record_of_round
@@ -83,6 +84,10 @@ class ENASTuner(keras_tuner.Tuner):
         derive_strategy: `"shared_weights"`: the best score of these wins (the paper).
             `"successive_halving"` or a `keras_enas.SuccessiveHalving`: the best of
             them are trained alone for a while.
+        max_cpu_seconds: Optional number, process CPU time that the search may take. No
+            further round begins when it is spent; a second opinion has the share of
+            it that `SuccessiveHalving.share` says. Since time is measured, such a
+            search does not end alike twice.
         reward: Callable from the dict of metrics and the objective to a float,
             higher is better; default: the objective itself.
         profile: String, of the controller: see `ENASOracle`.
@@ -115,6 +120,7 @@ class ENASTuner(keras_tuner.Tuner):
         derive_batches=10,
         final_samples=100,
         derive_strategy="shared_weights",
+        max_cpu_seconds=None,
         reward=None,
         profile="default",
         seed=None,
@@ -127,6 +133,7 @@ class ENASTuner(keras_tuner.Tuner):
         )
         check_integer("final_samples", final_samples, 1)
         derivation.strategy_of(derive_strategy)
+        checks.check_seconds(max_cpu_seconds)
         checks.check_sampling(sampling, architectures_per_step)
         if oracle is None and samples_per_update is not None:
             kwargs["samples_per_update"] = samples_per_update
@@ -148,6 +155,7 @@ class ENASTuner(keras_tuner.Tuner):
         )
         self.final_samples = final_samples
         self.derive_strategy = derive_strategy
+        self.budget = Budget(max_cpu_seconds, derivation.strategy_of(derive_strategy))
         self._reward_function = reward or objective_reward
         self.search_data = None
         # `reload` runs in the base constructor: what it needs is set above.
@@ -282,6 +290,7 @@ class ENASTuner(keras_tuner.Tuner):
             check_integer(name, value, 1, optional=optional)
         if class_weight is not None and sample_weight is not None:
             raise ValueError("Give `class_weight` or `sample_weight`, not both.")
+        self.budget.begin(self)
         training, validation = search_data.prepare(
             lambda: self.supergraph.network,
             self.oracle.seed,
@@ -356,6 +365,13 @@ class ENASTuner(keras_tuner.Tuner):
         return self.hypermodel.fit(
             self.oracle.get_space(), self.supergraph, dataset, **self._fit_arguments, **kwargs
         )
+
+    def pre_create_trial(self):
+        """Ends the search when the time for its rounds is spent."""
+        if self.budget.is_spent(self):
+            self.say("The time for rounds is spent.")
+            # KerasTuner has no other way to be told.
+            self.oracle.max_trials = len(self.oracle.start_order)
 
     def on_search_begin(self):
         """Writes the tuner's file: without it a new process would not reload the project."""

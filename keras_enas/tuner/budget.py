@@ -1,0 +1,60 @@
+"""How much CPU time a search may take, and has taken."""
+
+import dataclasses
+import json
+import os
+import time
+
+import numpy as np
+
+
+class Budget:
+    """The time of a search, split between its rounds and a second opinion.
+
+    Args:
+        max_cpu_seconds: Optional number, for all of the search.
+        halving: Optional `SuccessiveHalving` that the search ends with.
+    """
+
+    def __init__(self, max_cpu_seconds, halving):
+        self._all = max_cpu_seconds
+        self._before = self._began = 0.0
+        self._of_rounds = max_cpu_seconds
+        if max_cpu_seconds is not None and halving is not None:
+            kept = halving.max_cpu_seconds or halving.share * max_cpu_seconds
+            self._of_rounds = max_cpu_seconds - kept
+
+    def begin(self, tuner):
+        """A process begins to search: from now on all of its time counts."""
+        self._before = sum(seconds_of_rounds(tuner))
+        self._began = time.process_time()
+
+    def spent(self):
+        """CPU seconds so far, of rounds in earlier processes and of everything in this one."""
+        return self._before + time.process_time() - self._began
+
+    def is_spent(self, tuner):
+        """Whether no further round may begin: another one like those so far would be too much."""
+        seconds = seconds_of_rounds(tuner)
+        if self._all is None or not seconds:
+            return False
+        return self.spent() + float(np.median(seconds)) > self._of_rounds
+
+    def limited(self, halving):
+        """Returns a `SuccessiveHalving` that takes what is left."""
+        if self._all is None or halving.max_cpu_seconds is not None:
+            return halving
+        return dataclasses.replace(halving, max_cpu_seconds=max(self._all - self.spent(), 1.0))
+
+
+def seconds_of_rounds(tuner):
+    """CPU seconds of each round that has ended, in whatever process it ran."""
+    seconds = []
+    for trial_id in tuner.oracle.end_order:
+        try:
+            with open(os.path.join(tuner.get_trial_dir(trial_id), "round.json")) as file:
+                seconds.append(json.load(file)["cpu_seconds"])
+        except FileNotFoundError:
+            # It failed, or was killed before this was written.
+            continue
+    return seconds
