@@ -127,7 +127,7 @@ print(float(model.layers[1].kernel.numpy().item()), int(model.layers[2].step.num
 def test_two_replicas_decay_as_one_does(run_python):
     # The gradient of the loss is 2 * (w - 1), that of the penalty w:
     # 1 - 0.1 * 1 = 0.9, then 0.9 - 0.1 * (0.9 - 0.2) = 0.83.
-    weight, steps = run_python(TWO_REPLICAS).split()
+    weight, steps = run_python("-c", TWO_REPLICAS).split()
     assert float(weight) == pytest.approx(0.83, abs=1e-6) and steps == "2"
 
 
