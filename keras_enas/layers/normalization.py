@@ -25,18 +25,17 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and mask is None
             and not self.renorm
             and not self.synchronized
-            and self.scale
-            and self.center
             and len(inputs.shape) == 4
             and self.axis in (-1, 3)
             and keras.backend.standardize_dtype(inputs.dtype) in _FUSED_DTYPES
         )
         if not fused:
             return super().call(inputs, training=training, mask=mask)
+        channels = inputs.shape[-1]
         outputs, mean, variance, _, _, _ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
-            scale=keras.ops.convert_to_tensor(self.gamma),
-            offset=keras.ops.convert_to_tensor(self.beta),
+            scale=keras.ops.convert_to_tensor(self.gamma) if self.scale else tf.ones([channels]),
+            offset=keras.ops.convert_to_tensor(self.beta) if self.center else tf.zeros([channels]),
             mean=tf.zeros([0]),
             variance=tf.zeros([0]),
             epsilon=self.epsilon,

@@ -11,6 +11,9 @@ from keras_enas.layers.stock import to_keras
 
 MAKERS = {
     "BatchNormalization": lambda **k: layers.BatchNormalization(momentum=0.8, epsilon=1e-4, **k),
+    "BatchNormalization, plain": lambda **k: layers.BatchNormalization(
+        center=False, scale=False, **k
+    ),
     "ConvNormActivation": lambda **k: layers.ConvNormActivation(5, 3, momentum=0.8, **k),
     "NormActivation": lambda **k: layers.NormActivation(momentum=0.8, **k),
     "MaxPooling2D": lambda **k: layers.MaxPooling2D(3, strides=1, padding="same", **k),
@@ -89,8 +92,6 @@ def test_batch_normalization_is_that_of_keras(training):
     [
         ((6, 5), {}),
         ((6, 5, 4, 3), {"axis": 1}),
-        ((6, 5, 4, 3), {"scale": False}),
-        ((6, 5, 4, 3), {"center": False}),
         ((6, 5, 4, 3), {"trainable": False}),
         ((2, 3, 5, 4, 3), {}),
     ],
