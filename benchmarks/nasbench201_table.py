@@ -39,7 +39,11 @@ class Table:
             rows = list(csv.DictReader(file))
         self.architectures = np.array(
             [
-                [labels.index(edge.split("~")[0]) for edge in row["arch_str"].split("|") if "~" in edge]
+                [
+                    labels.index(edge.split("~")[0])
+                    for edge in row["arch_str"].split("|")
+                    if "~" in edge
+                ]
                 for row in rows
             ],
             np.int32,

@@ -39,23 +39,27 @@ class Alone:
         rate = supergraph.network.optimizer._learning_rate
         self._rate = float(rate) if isinstance(rate, keras.Variable) else None
 
-    def train(self, indices, arrays, first, epochs):
-        """Trains an architecture for some epochs, its learning rate falling to 0 along a cosine.
+    def train(self, indices, arrays, behind, epochs):
+        """Trains an architecture for a while, its learning rate falling to 0 along a cosine.
 
         Args:
             indices: Integers `(decisions,)`.
             arrays: What it begins with: `initial`, or what this returned for it.
-            first: Integer, how many epochs it has behind it.
-            epochs: Integer, for how many it is trained.
+            behind: Number, how many epochs it has behind it.
+            epochs: Number, for how many it is trained, a part of one or more.
 
         Returns:
             Its arrays after that, and its `Score` on all validation data.
         """
-        steps = self._training.steps * epochs
+        in_epoch = self._training.steps
+        first, end = round(behind * in_epoch), round((behind + epochs) * in_epoch)
+        steps = max(end - first, 1)
+        epoch, done = divmod(first, in_epoch)
+        batches = self._training.batches(range(epoch, -(-(first + steps) // in_epoch)))
         state.set_arrays(self._supergraph, arrays)
         self._supergraph.set_architectures(np.asarray([indices], np.int32))
         self._supergraph.fit(
-            self._training.batches(range(first, first + epochs)),
+            batches.skip(done).take(steps),
             steps_per_epoch=steps,
             shuffle=False,
             verbose=0,

@@ -1,5 +1,6 @@
 """A second opinion: what shared weights propose is trained alone for a while, and halved."""
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -26,8 +27,9 @@ class SuccessiveHalving:
     Args:
         candidates: Integer of at least 2, how many architectures begin.
         factor: Number above 1: of n architectures n / `factor` are kept.
-        epochs: Integer, for how many the first rung trains; in each rung the
-            epochs that an architecture has behind it are multiplied by `growth`.
+        epochs: Number, for how many epochs the first rung trains, a part of one or
+            more; in each rung the training that an architecture has behind it is
+            multiplied by `growth`.
         growth: Integer of at least 2.
         max_cpu_seconds: Optional number, process CPU time that the second opinion may
             take: later rungs train fewer, or are left out, where there is no time.
@@ -42,15 +44,16 @@ class SuccessiveHalving:
 
     candidates: int = 16
     factor: float = 2.0
-    epochs: int = 1
+    epochs: float = 1.0
     growth: int = 2
     max_cpu_seconds: float | None = None
     share: float = 0.5
 
     def __post_init__(self):
         check_integer("candidates", self.candidates, 2)
-        check_integer("epochs", self.epochs, 1)
         check_integer("growth", self.growth, 2)
+        if not self.epochs > 0:
+            raise ValueError(f"`epochs` must be positive. Received: epochs={self.epochs!r}.")
         if not self.factor > 1:
             raise ValueError(f"`factor` must be above 1. Received: factor={self.factor!r}.")
         if self.max_cpu_seconds is not None and not self.max_cpu_seconds > 0:
@@ -78,12 +81,12 @@ class SecondOpinion:
     It is a trained model's score, of a training that is far from complete.
 
     Args:
-        epochs: Integer, how many epochs it was trained for.
+        epochs: Number, how many epochs it was trained for.
         objective: Float, the objective on all validation data after these.
         reward: Float, what that earns; higher is better.
     """
 
-    epochs: int
+    epochs: float
     objective: float
     reward: float
 
@@ -107,7 +110,9 @@ def halve(make_alone, space, candidates, settings, folder, say=print):
     journal = Journal(folder, [str(space.architecture(one)) for one in candidates], settings)
     alone, behind, going_on = None, 0, list(range(len(candidates)))
     mark = time.process_time()
-    for rung, (n, epochs) in enumerate(settings.rungs(len(candidates))):
+    rungs = settings.rungs(len(candidates))
+    for rung, (n, epochs) in enumerate(rungs):
+        kept = rungs[rung + 1][0] if rung + 1 < len(rungs) else 0
         n = journal.begin(rung, n, epochs)
         if n < 2:
             break
@@ -120,14 +125,13 @@ def halve(make_alone, space, candidates, settings, folder, say=print):
             arrays, score = alone.train(candidates[i], arrays, behind, epochs)
             now = time.process_time()
             opinion = SecondOpinion(behind + epochs, score.objective, score.reward)
-            journal.end(rung, i, opinion, arrays, now - mark)
+            journal.end(rung, i, opinion, arrays, now - mark, kept)
             mark = now
         behind += epochs
-        # One whose loss is not finite is the worst.
         going_on.sort(key=lambda i: -_or_lowest(journal.opinions[rung, i].reward))
         best = journal.opinions[rung, going_on[0]]
         say(
-            f"Second opinion {rung + 1}: {n} architectures trained alone for {behind} epochs, "
+            f"Second opinion {rung + 1}: {n} architectures trained alone for {behind:g} epochs, "
             f"the best scores {best.objective:.4f}"
         )
     journal.remove_weights()
@@ -135,6 +139,7 @@ def halve(make_alone, space, candidates, settings, folder, say=print):
 
 
 def _or_lowest(reward):
+    # One whose loss is not finite is the worst.
     return reward if math.isfinite(reward) else -math.inf
 
 
@@ -204,14 +209,23 @@ class Journal:
         with np.load(self._weights(rung, candidate), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
 
-    def end(self, rung, candidate, opinion, arrays, cpu_seconds):
-        """Notes what a training found, its weights first."""
+    def end(self, rung, candidate, opinion, arrays, cpu_seconds, kept):
+        """Notes what a training found, its weights first.
+
+        Weights are on disk of those only that may be among the `kept` of this rung.
+        """
         write_arrays(self._weights(rung, candidate), arrays)
         self.opinions[rung, candidate] = opinion
         self.cpu_seconds[rung, candidate] = cpu_seconds
         self._write()
-        if rung:
-            os.remove(self._weights(rung - 1, candidate))
+        in_rung = [(i, one.reward) for (r, i), one in self.opinions.items() if r == rung]
+        in_rung.sort(key=lambda item: -_or_lowest(item[1]))
+        for path in (
+            self._weights(rung - 1, candidate),
+            *(self._weights(rung, i) for i, _ in in_rung[kept:]),
+        ):
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path)
 
     def ranked(self):
         """List of `(candidate, its last SecondOpinion)`, best first."""

@@ -86,7 +86,7 @@ def print_found(found, objective, folder):
         row = [str(rank), f"{one.score.objective:.4f} ± {one.score.deviation:.4f}"]
         if opinions:
             second = one.second_opinion
-            row.append((second and f"{second.objective:.4f} after {second.epochs} epochs") or "-")
+            row.append((second and f"{second.objective:.4f} after {second.epochs:g} epochs") or "-")
         table.add_row(*row, f"{one.parameters:,}", f"{one.flops:,}")
     console = Console()
     console.print(table)

@@ -21,6 +21,7 @@ from keras_enas.tuner.round import Score
         (SuccessiveHalving(epochs=2, growth=3), 5, [(5, 2), (3, 4), (2, 12)]),
         (SuccessiveHalving(factor=4), 9, [(9, 1), (3, 1)]),
         (SuccessiveHalving(factor=1.1), 4, [(4, 1), (3, 1), (2, 2)]),
+        (SuccessiveHalving(epochs=0.5), 4, [(4, 0.5), (2, 0.5)]),
         (SuccessiveHalving(), 1, []),
     ],
 )
@@ -33,7 +34,7 @@ def test_rungs(settings, n, expected):
     [
         ({"candidates": 1}, "`candidates`"),
         ({"factor": 1}, "`factor` must be above 1"),
-        ({"epochs": 0}, "`epochs`"),
+        ({"epochs": 0}, "`epochs` must be positive"),
         ({"growth": 1}, "`growth`"),
         ({"max_cpu_seconds": 0}, "`max_cpu_seconds` must be positive"),
     ],
@@ -72,16 +73,17 @@ def test_a_training_alone_is_the_childs(digits):
     architecture = supergraph.space.parse("relu | tanh 1")
     child = Plain().build(architecture.to_hyperparameters())
     inherit(supergraph.network, child, architecture)
+    arrays, _ = alone.train(architecture.indices, alone.initial, 0, 0.5)
     # Another one is trained in between: it leaves nothing behind.
     other, _ = alone.train((1, 2, 0), alone.initial, 0, 1)
-    arrays, score = alone.train(architecture.indices, alone.initial, 0, 2)
-    step = 0
-    for batch in training.batches(range(2)):
-        rate = 0.1 * 0.5 * (1 + np.cos(np.pi * step / 12))
-        child.optimizer.learning_rate.assign(rate)
-        child.train_on_batch(*batch)
-        step += 1
-    assert step == 12
+    arrays, score = alone.train(architecture.indices, arrays, 0.5, 1.5)
+    batches = list(training.batches(range(2)))
+    assert len(batches) == 12
+    for first, end in ((0, 3), (3, 12)):
+        for step, batch in enumerate(batches[first:end]):
+            rate = 0.1 * 0.5 * (1 + np.cos(np.pi * step / (end - first)))
+            child.optimizer.learning_rate.assign(rate)
+            child.train_on_batch(*batch)
     state.set_arrays(supergraph, arrays)
     copy = Plain().build(architecture.to_hyperparameters())
     inherit(supergraph.network, copy, architecture)
