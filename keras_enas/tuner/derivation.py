@@ -76,10 +76,18 @@ def _with_second_opinions(tuner, halving, found, validation):
             validation,
         )
 
-    candidates = [one.architecture.indices for one in found[: halving.candidates]]
+    pool, propose = [one.architecture.indices for one in found], None
+    if halving.proposals == "surrogate":
+        # scikit-learn takes a second to import.
+        from keras_enas.tuner.proposals import Surrogate
+
+        scores = [one.score.reward for one in found]
+        propose = Surrogate(tuner.space, pool, scores, tuner.oracle.seed).propose
+    else:
+        pool = pool[: halving.candidates]
     halving = tuner.budget.limited(halving)
     folder = os.path.join(tuner.project_dir, "second_opinion")
-    opinions = halve(make_alone, tuner.space, candidates, halving, folder, tuner.say)
+    opinions = halve(make_alone, tuner.space, pool, halving, folder, propose, tuner.say)
     by_indices = {one.architecture.indices: one for one in found}
     first = [
         dataclasses.replace(by_indices.pop(indices), second_opinion=opinion)

@@ -26,6 +26,11 @@ class SuccessiveHalving:
 
     Args:
         candidates: Integer of at least 2, how many architectures begin.
+        proposals: Which ones: `"scores"`, those with the best shared-weight scores; or
+            `"surrogate"`: among all that were scored those that a regression on
+            decisions and score finds promising, fitted anew after every `batch`
+            trainings (see `keras_enas.tuner.proposals`).
+        batch: Integer, see there.
         factor: Number above 1: of n architectures n / `factor` are kept.
         epochs: Number, for how many epochs the first rung trains, a part of one or
             more; in each rung the training that an architecture has behind it is
@@ -43,6 +48,8 @@ class SuccessiveHalving:
     """
 
     candidates: int = 16
+    proposals: str = "scores"
+    batch: int = 8
     factor: float = 2.0
     epochs: float = 1.0
     growth: int = 2
@@ -51,6 +58,12 @@ class SuccessiveHalving:
 
     def __post_init__(self):
         check_integer("candidates", self.candidates, 2)
+        check_integer("batch", self.batch, 2)
+        if self.proposals not in ("scores", "surrogate"):
+            raise ValueError(
+                "`proposals` must be 'scores' or 'surrogate'. "
+                f"Received: proposals={self.proposals!r}."
+            )
         check_integer("growth", self.growth, 2)
         if not self.epochs > 0:
             raise ValueError(f"`epochs` must be positive. Received: epochs={self.epochs!r}.")
@@ -91,42 +104,56 @@ class SecondOpinion:
     reward: float
 
 
-def halve(make_alone, space, candidates, settings, folder, say=print):
+def halve(make_alone, space, pool, settings, folder, propose=None, say=print):
     """Runs successive halving; goes on where an interrupted run of the same one ended.
 
     Args:
         make_alone: Callable without arguments that returns an `Alone`; called when
             the first training is due.
         space: The `SearchSpace`.
-        candidates: List of indices `(decisions,)`, the most promising first.
+        pool: List of indices `(decisions,)`, the most promising first.
         settings: A `SuccessiveHalving`.
         folder: String, where it keeps what it found, and weights to go on with.
+        propose: Optional callable from `{place in the pool: reward}` of those that
+            were trained, and a number, to the places of as many to train next.
+            Default: the first of the pool.
         say: Callable that is given lines for the user.
 
     Returns:
         List of `(indices, SecondOpinion)`, best first: who got further is better,
         then who earned more.
     """
-    journal = Journal(folder, [str(space.architecture(one)) for one in candidates], settings)
-    alone, behind, going_on = None, 0, list(range(len(candidates)))
-    mark = time.process_time()
-    rungs = settings.rungs(len(candidates))
+    journal = Journal(folder, [str(space.architecture(one)) for one in pool], settings)
+    rungs = settings.rungs(min(settings.candidates, len(pool)))
+    alone, behind, mark, going_on = None, 0, time.process_time(), []
+
+    def train(rung, i, epochs, kept):
+        nonlocal alone, mark
+        if (rung, i) in journal.opinions:
+            return
+        alone = alone or make_alone()
+        arrays = journal.arrays(rung - 1, i) if rung else alone.initial
+        arrays, score = alone.train(pool[i], arrays, behind, epochs)
+        now = time.process_time()
+        opinion = SecondOpinion(behind + epochs, score.objective, score.reward)
+        journal.end(rung, i, opinion, arrays, now - mark, kept)
+        mark = now
+
     for rung, (n, epochs) in enumerate(rungs):
         kept = rungs[rung + 1][0] if rung + 1 < len(rungs) else 0
         n = journal.begin(rung, n, epochs)
         if n < 2:
             break
-        going_on = going_on[:n]
-        for i in going_on:
-            if (rung, i) in journal.opinions:
-                continue
-            alone = alone or make_alone()
-            arrays = journal.arrays(rung - 1, i) if rung else alone.initial
-            arrays, score = alone.train(candidates[i], arrays, behind, epochs)
-            now = time.process_time()
-            opinion = SecondOpinion(behind + epochs, score.objective, score.reward)
-            journal.end(rung, i, opinion, arrays, now - mark, kept)
-            mark = now
+        if rung == 0 and propose is not None:
+            while len(going_on) < n:
+                earned = {i: journal.opinions[0, i].reward for i in going_on}
+                for i in propose(earned, min(settings.batch, n - len(going_on))):
+                    train(rung, i, epochs, kept)
+                    going_on.append(i)
+        else:
+            going_on = going_on[:n] if rung else list(range(n))
+            for i in going_on:
+                train(rung, i, epochs, kept)
         behind += epochs
         going_on.sort(key=lambda i: -_or_lowest(journal.opinions[rung, i].reward))
         best = journal.opinions[rung, going_on[0]]
@@ -135,7 +162,7 @@ def halve(make_alone, space, candidates, settings, folder, say=print):
             f"the best scores {best.objective:.4f}"
         )
     journal.remove_weights()
-    return [(candidates[i], opinion) for i, opinion in journal.ranked()]
+    return [(pool[i], opinion) for i, opinion in journal.ranked()]
 
 
 def _or_lowest(reward):
@@ -148,21 +175,21 @@ class Journal:
 
     Args:
         folder: String. What it holds of another second opinion is removed.
-        candidates: List of texts of architectures.
+        pool: List of texts of architectures.
         settings: A `SuccessiveHalving`.
 
     Attributes:
-        opinions: Dict from `(rung, index of a candidate)` to `SecondOpinion`.
+        opinions: Dict from `(rung, place in the pool)` to `SecondOpinion`.
         cpu_seconds: Dict of the same keys: process CPU time of each training.
     """
 
-    def __init__(self, folder, candidates, settings):
+    def __init__(self, folder, pool, settings):
         self._folder = folder
         self._path = os.path.join(folder, "journal.json")
         self._settings = settings
         # The time is no part of it: it is not the same when an interrupted one goes on.
         plain = dataclasses.replace(settings, max_cpu_seconds=None)
-        self._head = {"candidates": candidates, "settings": dataclasses.asdict(plain)}
+        self._head = {"pool": pool, "settings": dataclasses.asdict(plain)}
         self._rungs = []
         self.opinions, self.cpu_seconds = {}, {}
         try:

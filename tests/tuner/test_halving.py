@@ -33,6 +33,8 @@ def test_rungs(settings, n, expected):
     "kwargs, message",
     [
         ({"candidates": 1}, "`candidates`"),
+        ({"batch": 1}, "`batch`"),
+        ({"proposals": "random"}, "`proposals` must be"),
         ({"factor": 1}, "`factor` must be above 1"),
         ({"epochs": 0}, "`epochs` must be positive"),
         ({"growth": 1}, "`growth`"),
@@ -162,6 +164,29 @@ def test_an_interrupted_one_goes_on(dies_at, tmp_path):
     assert repr(halving.halve(None, *arguments, str(tmp_path / "s"))) == repr(expected)
 
 
+@pytest.mark.parametrize("dies_at", [1, 3, 4])
+def test_proposals_follow_from_what_was_trained(dies_at, tmp_path):
+    """And are the same after an interruption."""
+    asked = []
+
+    def propose(earned, n):
+        asked.append((dict(earned), n))
+        return [4, 2] if not earned else [0]
+
+    settings = SuccessiveHalving(3, proposals="surrogate", batch=2)
+    scripted, rest = Scripted(SCORES, dies_at), Scripted(SCORES)
+    arguments = (OneOfFive(), CANDIDATES, settings, str(tmp_path / "s"), propose)
+    with pytest.raises(KeyboardInterrupt):
+        halving.halve(lambda: scripted, *arguments)
+    asked.clear()
+    found = halving.halve(lambda: rest, *arguments)
+    trained = [one[0] for one in scripted.trained + rest.trained]
+    assert trained == [4, 2, 0, 4, 0]
+    assert [n for _, n in asked] == [2, 1] and asked[0][0] == {}
+    assert asked[1][0][4] == 0.6 and np.isnan(asked[1][0][2])
+    assert [indices[0] for indices, _ in found] == [0, 4, 2]
+
+
 def test_one_of_other_candidates_begins_anew(tmp_path):
     settings, folder = SuccessiveHalving(2), str(tmp_path / "s")
     halving.halve(lambda: Scripted(SCORES), OneOfFive(), CANDIDATES[:2], settings, folder)
@@ -195,6 +220,19 @@ def test_a_search_ends_with_a_second_opinion(make_tuner, search, capsys):
     assert all(one.second_opinion is None for one in plain)
     rewards = [one.score.reward for one in plain]
     assert rewards == sorted(rewards, reverse=True)
+
+
+def test_a_surrogate_chooses_among_all_that_were_scored(make_tuner, search):
+    halving = SuccessiveHalving(4, proposals="surrogate", batch=2, epochs=0.5)
+    tuner = search(make_tuner(derive_strategy=halving))
+    best = tuner.get_best_architectures(7)
+    assert [one.second_opinion and one.second_opinion.epochs for one in best[:5]] == [
+        1,
+        1,
+        0.5,
+        0.5,
+        None,
+    ]
 
 
 def test_it_needs_training_data(make_tuner, search, digits):

@@ -1,0 +1,116 @@
+"""A search with shared weights on NAS-Bench-201, judged by the table."""
+
+import os
+import time
+
+import numpy as np
+from scipy.stats import kendalltau
+from search_quality_files import read
+
+import keras_enas as ke
+from keras_enas.tuner.derivation import completed_trials
+
+ORACLES = {
+    "enas": ke.ENASOracle,
+    "random": ke.RandomOracle,
+    "evolution": ke.RegularizedEvolutionOracle,
+    "progressive": ke.ProgressiveOracle,
+    "ant colony": ke.AntColonyOracle,
+    "q-learning": ke.QLearningOracle,
+    "factorized": ke.FactorizedOracle,
+}
+
+
+def search(strategy, seed, settings, table, data, folder):
+    """Searches as a user would, and looks up what came of it.
+
+    Args:
+        strategy: String, one of `ORACLES`.
+        seed: Integer.
+        settings: Dict as in `nasbench201_settings.py`.
+        table: The `Table`; nothing of it reaches the search.
+        data: What `nasbench201_data.load` returned.
+        folder: String, of the search.
+
+    Returns:
+        Dict: the curve of the truth by CPU seconds, the cell that was returned and
+        its truth, Kendall tau of the shared-weight scores.
+    """
+    began = time.process_time()
+    training, validation = data
+    hypermodel = ke.HyperNASBench201(
+        training[0].shape[1:],
+        10,
+        cells_per_stage=settings["cells"],
+        filters=settings["filters"],
+        learning_rate=settings["learning_rate"],
+        weight_decay=settings["weight_decay"],
+    )
+    halving = ke.SuccessiveHalving(
+        settings["candidates"],
+        factor=settings["factor"],
+        epochs=settings["first_epochs"],
+        share=settings["second_opinion_share"],
+    )
+    tuner = ke.ENASTuner(
+        hypermodel,
+        oracle=ORACLES[strategy](f"val_{settings['objective']}", max_trials=1000, seed=seed),
+        sampling=settings["sampling"],
+        architectures_per_step=settings["architectures_per_step"],
+        warmup_rounds=settings["warmup_rounds"],
+        controller_updates=settings["controller_updates"],
+        derive_samples=settings["derive_samples"],
+        final_samples=settings["final_samples"],
+        derive_strategy=halving,
+        max_cpu_seconds=60.0 * settings["budget_minutes"],
+        directory=folder,
+        project_name="search",
+    )
+    tuner.search(
+        *training,
+        validation_data=validation,
+        batch_size=settings["batch"],
+        validation_batch_size=500,
+        verbose=1,
+    )
+    spent = time.process_time() - began
+    best = tuner.get_best_architectures(1)[0].architecture
+    curve, seconds = [], 0.0
+    for trial in completed_trials(tuner):
+        path = os.path.join(tuner.get_trial_dir(trial.trial_id), "round.json")
+        record = read(path)
+        seconds += record["cpu_seconds"]
+        curve.append([seconds, table.true_accuracy(record["architecture"])])
+    curve.append([spent, table.true_accuracy(best)])
+    return {
+        "architecture": str(best),
+        "text": hypermodel.text_of(best),
+        "truth": table.true_accuracy(best),
+        "cpu_seconds": spent,
+        "curve": curve,
+        **correlation(tuner, table, settings["judged"]),
+    }
+
+
+def correlation(tuner, table, n):
+    """Kendall tau between scores and truth, over random cells and their better half.
+
+    Args:
+        tuner: An `ENASTuner` that has searched.
+        table: The `Table`.
+        n: Integer, how many random cells: the same for every search.
+
+    Returns:
+        Dict with `tau` and `tau_better_half` of the shared-weight scores, and of the
+        number of parameters (`_of_parameters`), the control.
+    """
+    rows = np.random.default_rng(201).choice(len(table.truth), n, replace=False)
+    truth = table.truth[rows]
+    better = truth >= np.median(table.truth)
+    cells = [tuner.space.architecture(table.architectures[row]) for row in rows]
+    scores = np.array([score.reward for score in tuner.score(cells)])
+    found = {}
+    for name, values in (("", scores), ("_of_parameters", table.columns["params_cifar10"][rows])):
+        found[f"tau{name}"] = float(kendalltau(values, truth).statistic)
+        found[f"tau_better_half{name}"] = float(kendalltau(values[better], truth[better]).statistic)
+    return found

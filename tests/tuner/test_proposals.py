@@ -1,0 +1,52 @@
+"""What a surrogate finds worth a training."""
+
+import numpy as np
+import pytest
+
+from keras_enas.search_space import Decision, SearchSpace
+from keras_enas.tuner.proposals import Surrogate
+
+SPACE = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
+POOL = [(i, j, k, m) for i in range(3) for j in range(3) for k in range(3) for m in range(3)]
+# Each "y" is worth 1, whatever the scores say.
+WORTH = np.array([one.count(1) for one in POOL], float)
+
+
+def test_first_the_best_scores_and_random_ones():
+    scores = np.arange(81.0)
+    proposed = Surrogate(SPACE, POOL, scores, seed=0).propose({}, 8)
+    assert proposed[:4] == [80, 79, 78, 77]
+    assert len(set(proposed)) == 8 and max(proposed[4:]) < 77
+    assert proposed == Surrogate(SPACE, POOL, scores, seed=0).propose({}, 8)
+    assert proposed != Surrogate(SPACE, POOL, scores, seed=1).propose({}, 8)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_learns_what_is_worth_it(seed):
+    """Misleading scores: 24 of 81 trained, and the best one is among them."""
+    surrogate = Surrogate(SPACE, POOL, -WORTH, seed)
+    rng, earned = np.random.default_rng(seed), {}
+    while len(earned) < 24:
+        for i in surrogate.propose(earned, 8):
+            assert i not in earned
+            earned[i] = WORTH[i] + 0.3 * rng.normal()
+    means = [np.mean([WORTH[i] for i in list(earned)[a : a + 8]]) for a in (0, 16)]
+    assert means[1] > means[0] + 0.5
+    assert max(WORTH[i] for i in earned) == 4
+
+
+def test_scores_that_say_something_are_used():
+    """The decisions alone cannot tell: what it is worth is in the score only."""
+    worth = np.random.default_rng(0).normal(size=81)
+    surrogate, earned = Surrogate(SPACE, POOL, worth, seed=0), {}
+    while len(earned) < 30:
+        earned.update({i: worth[i] for i in surrogate.propose(earned, 10)})
+    assert {int(i) for i in np.argsort(-worth)[:5]} <= set(earned)
+
+
+def test_what_failed_and_scores_that_are_all_alike():
+    surrogate = Surrogate(SPACE, POOL, np.zeros(81), seed=0)
+    earned = dict.fromkeys(range(6), float("nan"))
+    assert len(surrogate.propose(earned, 5)) == 5
+    earned[0] = 0.5
+    assert not set(surrogate.propose(earned, 75)) & set(earned)
