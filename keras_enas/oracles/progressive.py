@@ -9,6 +9,8 @@ from keras_enas.oracles.oracle import SearchOracle
 
 # How many random ways of making the decisions that are left a prefix is judged by.
 COMPLETIONS = 8
+# By what share of itself what the surrogate knows has to grow before it is fitted anew.
+GROWTH = 0.1
 
 
 class ProgressiveOracle(SearchOracle):
@@ -37,7 +39,8 @@ class ProgressiveOracle(SearchOracle):
         max_trials: Integer, the most trials to run.
         beam_size: Integer, K of the paper (256).
         samples_per_stage: Integer, learned samples after which a stage ends (paper: K).
-        samples_per_fit: Integer, after how many learned samples the surrogate is fitted anew.
+        samples_per_fit: Integer, after how many learned samples the surrogate is fitted
+            anew; later after a tenth of what it knows, if that is more.
         simplest: Optional `Architecture`, or its text: what decisions are that are
             not open yet. None makes them at random.
         surrogate: Optional scikit-learn regressor in place of the ensemble; it is
@@ -56,7 +59,7 @@ class ProgressiveOracle(SearchOracle):
         max_trials=100,
         beam_size=32,
         samples_per_stage=10,
-        samples_per_fit=5,
+        samples_per_fit=10,
         simplest=None,
         surrogate=None,
         memory=1000,
@@ -107,7 +110,12 @@ class ProgressiveOracle(SearchOracle):
         return block[-1][1]
 
     def _num_fitted(self):
-        return self._num_learned - self._num_learned % self.samples_per_fit
+        """How many of the learned samples the surrogate knows."""
+        fitted = following = 0
+        while following <= self._num_learned:
+            fitted = following
+            following += max(self.samples_per_fit, int(GROWTH * fitted))
+        return fitted
 
     def _sample(self, n, seed):
         rng = np.random.default_rng(seed)
@@ -123,10 +131,11 @@ class ProgressiveOracle(SearchOracle):
     def _learn(self, architectures, rewards):
         if self._seen is None:
             self._seen = np.zeros((0, len(self.space)), np.int32)
-        kept = self.memory + self.samples_per_fit
+        self._num_learned += len(rewards)
+        # And those that wait for the next fit.
+        kept = self.memory + self._num_learned - self._num_fitted()
         self._seen = np.concatenate([self._seen, architectures])[-kept:]
         self._rewards = np.concatenate([self._rewards, rewards])[-kept:]
-        self._num_learned += len(rewards)
         return {"num_open": self.num_open}
 
     def _best_prefixes(self):

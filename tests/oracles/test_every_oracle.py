@@ -245,7 +245,9 @@ def test_it_finds_a_planted_optimum(name, space):
     """Six decisions, 216 architectures; noise of 0.05; as under `ENASTuner`, 20 at a time."""
     matches, likely = [], []
     for seed in range(3):
-        oracle = ORACLES[name]("val_accuracy", seed=seed)
+        # A fit of the surrogate takes a while.
+        settings = {"samples_per_fit": 100} if name == "progressive" else {}
+        oracle = ORACLES[name]("val_accuracy", seed=seed, **settings)
         oracle.set_space(space)
         rng = np.random.default_rng(seed)
         planted = space.random(1, rng)[0]
