@@ -7,10 +7,12 @@ Names are loaded when they are used: a script that only reads architectures
 import importlib
 
 _HOMES = {
+    "AntColonyOracle": "oracles",
     "Architecture": "search_space",
     "Decision": "search_space",
     "ENASOracle": "oracles",
     "ENASTuner": "tuner",
+    "FactorizedOracle": "oracles",
     "HyperMacroCNN": "hypermodels",
     "HyperMicroCNN": "hypermodels",
     "HyperNASBench201": "hypermodels",
@@ -21,7 +23,10 @@ _HOMES = {
     "LooseEnds": "choices",
     "OpChoice": "choices",
     "Perplexity": "metrics",
+    "ProgressiveOracle": "oracles",
+    "QLearningOracle": "oracles",
     "RandomOracle": "oracles",
+    "RegularizedEvolutionOracle": "oracles",
     "SearchOracle": "oracles",
     "SearchSpace": "search_space",
     "SkipChoice": "choices",

@@ -23,6 +23,55 @@ def check_integer(name, value, least, most=math.inf, optional=False):
         )
 
 
+def check_number(name, value, low, high=math.inf, above=False, below=False):
+    """Raises `ValueError` unless `value` is a finite number from `low` to `high`.
+
+    Args:
+        name: String, of the argument.
+        value: What was given.
+        low: Number, the least.
+        high: Number, the greatest.
+        above: Boolean, whether `low` itself is refused.
+        below: Boolean, whether `high` itself is refused.
+    """
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    fits = number and math.isfinite(value) and low <= value <= high
+    if not fits or (above and value == low) or (below and value == high):
+        if high == math.inf:
+            limits = f"above {low}" if above else f"of at least {low}"
+        else:
+            limits = f"in {'(' if above else '['}{low}, {high}{')' if below else ']'}"
+        raise ValueError(f"`{name}` must be a number {limits}. Received: {name}={value!r}.")
+
+
+def check_timeout(seconds):
+    """Raises `ValueError` unless `seconds` is None or a number above 0, infinity included."""
+    if seconds != math.inf and seconds is not None:
+        check_number("worker_timeout", seconds, 0, above=True)
+
+
+def check_learned(arrays, own, fixed=()):
+    """Raises `ValueError` unless what a strategy learned has the names and shapes of its own.
+
+    Args:
+        arrays: Dict from name to array.
+        own: Names, or a dict from name to array.
+        fixed: Names of those in the dict whose shape must be the same.
+    """
+    missing, unknown = sorted(set(own) - set(arrays)), sorted(set(arrays) - set(own))
+    if missing or unknown:
+        raise ValueError(
+            f"`arrays` of what was learned lacks {missing} and has the unknown {unknown}. "
+            "It belongs to another strategy or to other settings."
+        )
+    for name in fixed:
+        if np.shape(arrays[name]) != np.shape(own[name]):
+            raise ValueError(
+                f"`arrays['learned/{name}']` must have the shape {np.shape(own[name])}. "
+                f"Received: shape {np.shape(arrays[name])}."
+            )
+
+
 def checked_samples(space, architectures, rewards):
     """Returns architectures `(n, decisions)` int32 and rewards `(n,)` float64, or raises.
 

@@ -37,6 +37,7 @@ class ENASOracle(SearchOracle):
         allow_new_entries: As in `keras_tuner.Oracle`.
         max_retries_per_trial: As in `keras_tuner.Oracle`.
         max_consecutive_failed_trials: As in `keras_tuner.Oracle`.
+        worker_timeout: As in `SearchOracle`.
         **settings: Any argument of `ControllerSettings`.
     """
 
@@ -51,6 +52,7 @@ class ENASOracle(SearchOracle):
         allow_new_entries=True,
         max_retries_per_trial=0,
         max_consecutive_failed_trials=3,
+        worker_timeout=None,
         **settings,
     ):
         self.settings = ControllerSettings.from_profile(profile, **settings)
@@ -64,6 +66,7 @@ class ENASOracle(SearchOracle):
             allow_new_entries=allow_new_entries,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
+            worker_timeout=worker_timeout,
         )
         self._controller = None
         self._num_learned = 0

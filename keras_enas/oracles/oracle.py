@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import time
 import warnings
 
 import keras_tuner
@@ -12,7 +13,13 @@ from keras_tuner.engine.trial import TrialStatus
 
 from keras_enas.oracles import checks
 from keras_enas.oracles import state as files
+from keras_enas.oracles.untried import untried
+from keras_enas.oracles.workers import Workers
 from keras_enas.search_space import SearchSpace, recorded_space
+
+# How long a worker that has to wait is kept from asking again. KerasTuner's loop asks at once, and
+# its chief answers one worker at a time, so that others wait for their answer meanwhile.
+IDLE_SECONDS = 0.2
 
 
 class SearchOracle(keras_tuner.Oracle):
@@ -22,7 +29,12 @@ class SearchOracle(keras_tuner.Oracle):
     checked arguments, and `_get_learned` and `_set_learned` if there is
     something to save; all else has a default on these. Driven by
     `ENASTuner` it searches with shared weights, thousands of samples a round;
-    driven by a stock `keras_tuner.Tuner` each trial trains one child by itself.
+    driven by a stock `keras_tuner.Tuner` each trial trains one child by itself, none
+    twice: what has been tried is drawn again, or looked for near by, and when
+    every architecture of the space has been tried the search stops.
+
+    With KerasTuner's chief and workers a trial whose worker was killed is given to another
+    one, and nobody leaves while a trial may still be lost.
 
     The space is taken from the hypermodel: `update_space` reads the decisions
     which `build(hp)` made.
@@ -34,6 +46,12 @@ class SearchOracle(keras_tuner.Oracle):
         samples_per_update: Integer, how many architectures `learn` is called
             with: under a stock tuner so many trials are collected before, under
             `ENASTuner` so many are sampled for it unless it is told otherwise.
+        worker_timeout: Optional number, seconds after which a worker that runs a trial
+            and was not heard of counts as lost. A worker is not heard of while it trains:
+            give more than the longest trial takes. None is five times the longest
+            trial so far and at least ten minutes; `math.inf` waits for ever, as
+            KerasTuner does. A worker started again under its name goes on with its trial
+            at once.
         **kwargs: As in `keras_tuner.Oracle`: `hyperparameters`,
             `tune_new_entries`, `allow_new_entries`, `max_retries_per_trial`,
             `max_consecutive_failed_trials`.
@@ -48,10 +66,19 @@ class SearchOracle(keras_tuner.Oracle):
         ValueError: If an argument is of no use; the message names it.
     """
 
-    def __init__(self, objective=None, max_trials=100, seed=None, samples_per_update=1, **kwargs):
+    def __init__(
+        self,
+        objective=None,
+        max_trials=100,
+        seed=None,
+        samples_per_update=1,
+        worker_timeout=None,
+        **kwargs,
+    ):
         checks.check_integer("max_trials", max_trials, 1, optional=True)
         checks.check_integer("seed", seed, 0, most=2**31 - 1, optional=True)
         checks.check_integer("samples_per_update", samples_per_update, 1)
+        checks.check_timeout(worker_timeout)
         super().__init__(objective=objective, max_trials=max_trials, **kwargs)
         # KerasTuner takes a seed of 0 for none.
         self.seed = random.randint(1, 10000) if seed is None else int(seed)
@@ -62,6 +89,9 @@ class SearchOracle(keras_tuner.Oracle):
         self._draws = 0
         self._pending = []
         self._last = {}
+        self._workers = Workers(worker_timeout)
+        # What every trial has, `{trial_id: indices}`.
+        self._architectures = {}
         # Arrays on disk: the number of the file, and whether it is out of date.
         self._file_number = 0
         self._changed = True
@@ -148,10 +178,16 @@ class SearchOracle(keras_tuner.Oracle):
 
         Returns:
             Dict with `num_learned`, `num_dropped`, `mean_reward`, what the
-            strategy adds (such as `entropy` in nats, `baseline` and
-            `gradient_norm`), and `probabilities`.
+            strategy adds (such as `baseline` and `gradient_norm`), `entropy` in
+            nats (summed over decisions, unless the strategy has a truer one) and
+            `probabilities`.
         """
-        return {**self._last, "probabilities": self.probabilities()}
+        probabilities = self.probabilities()
+        entropy = -sum(
+            float(np.sum(p * np.log(p, where=p > 0, out=np.zeros_like(p))))
+            for p in probabilities.values()
+        )
+        return {"entropy": entropy, **self._last, "probabilities": probabilities}
 
     # The space.
 
@@ -200,7 +236,9 @@ class SearchOracle(keras_tuner.Oracle):
         self._require_space()
         if not (self.by_rounds or self.trials):
             checks.warn_of_too_few_trials(self)
-        chosen = self.most_likely() if self.by_rounds else self.sample(1)[0]
+        chosen = self.most_likely() if self.by_rounds else self._untried()
+        if chosen is None:
+            return {"status": TrialStatus.STOPPED}
         hps = HyperParameters()
         for hp in self.hyperparameters.space:
             hps.merge([hp])
@@ -208,6 +246,62 @@ class SearchOracle(keras_tuner.Oracle):
                 hps.values[hp.name] = hp.default
         hps.values.update(self._space.architecture(chosen).values)
         return {"status": TrialStatus.RUNNING, "values": hps.values}
+
+    def _untried(self):
+        """An architecture that no trial has had, or None."""
+        for trial_id in self.trials.keys() - self._architectures.keys():
+            values = self.trials[trial_id].hyperparameters.values
+            self._architectures[trial_id] = self._space.from_values(values).indices
+        tried = {self._architectures[trial_id] for trial_id in self.trials}
+        rng = np.random.default_rng((self.seed, self._draws, 1))
+        return untried(self._space, lambda: self.sample(1)[0], tried, rng)
+
+    def create_trial(self, tuner_id):
+        """Gives a worker a trial; one that has to wait is kept for a moment, the lock free."""
+        trial, lost = self._next_trial(tuner_id)
+        for message in lost:
+            warnings.warn(message, stacklevel=2)
+        if trial.status == TrialStatus.IDLE:
+            time.sleep(IDLE_SECONDS)
+        return trial
+
+    @keras_tuner.synchronized
+    def _next_trial(self, tuner_id):
+        self._workers.heard(tuner_id)
+        lost = self._workers.give_back_lost(self)
+        trial = super().create_trial(tuner_id)
+        if trial.status == TrialStatus.RUNNING:
+            self._workers.begins(trial.trial_id)
+        elif trial.status == TrialStatus.STOPPED and self._workers.anyone_out(self, tuner_id):
+            # There is nothing to do, unless one of those who are still at work is lost.
+            self.tuner_ids.add(tuner_id)
+            trial.status = TrialStatus.IDLE
+        return trial, lost
+
+    def get_trial(self, trial_id):
+        """Returns a trial, as KerasTuner does."""
+        self._workers.heard_about(self, trial_id)
+        return super().get_trial(trial_id)
+
+    @keras_tuner.synchronized
+    def update_trial(self, trial_id, metrics, step=0):
+        """Notes what a trial reports, unless another worker has brought it to its end."""
+        self._workers.heard_about(self, trial_id)
+        if trial_id in self.end_order:
+            return self.trials[trial_id]
+        return super().update_trial(trial_id, metrics, step)
+
+    @keras_tuner.synchronized
+    def end_trial(self, trial):
+        """Ends a trial as KerasTuner does, once, whoever reports it first."""
+        self._workers.heard_about(self, trial.trial_id)
+        if trial.trial_id in self.end_order:
+            return
+        if trial.trial_id in self._retry_queue:
+            # Its worker was given up and has come back.
+            self._retry_queue.remove(trial.trial_id)
+        self._workers.ends(trial.trial_id)
+        super().end_trial(trial)
 
     def score_trial(self, trial):
         """Scores a trial as KerasTuner does and learns from it, higher being better."""

@@ -73,7 +73,10 @@ def mend_trials(oracle):
     waiting = dict.fromkeys(oracle._retry_queue)
     oracle._retry_queue = [i for i in waiting if i not in oracle.end_order]
     for trial_id in oracle._retry_queue:
-        trial = oracle.trials[trial_id]
-        # What it reported before would be mistaken for the report of the new run.
-        trial.metrics = type(trial.metrics)()
-        trial.score, trial.best_step = None, 0
+        forget_report(oracle.trials[trial_id])
+
+
+def forget_report(trial):
+    """Takes from a trial what it reported: it would be mistaken for the report of a new run."""
+    trial.metrics = type(trial.metrics)()
+    trial.score, trial.best_step = None, 0

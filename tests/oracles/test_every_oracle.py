@@ -6,23 +6,25 @@ import warnings
 
 import numpy as np
 import pytest
+from every_oracle import ORACLES, Choices, settings_of
+from keras_tuner.errors import FailedTrialError
 
-from keras_enas.oracles import ENASOracle, RandomOracle, SearchOracle
+from keras_enas.oracles import SearchOracle
 from keras_enas.search_space import Decision, SearchSpace
-
-ORACLES = {"random": RandomOracle, "enas": ENASOracle}
 
 
 @pytest.fixture(params=sorted(ORACLES))
-def make_oracle(request, space):
+def make_oracle(request, space, tmp_path):
     """Returns a function that makes an oracle which knows the space."""
 
     def make(seed=0, with_space=True, **kwargs):
+        kwargs = {**settings_of(request.param), **kwargs}
         oracle = ORACLES[request.param]("val_accuracy", max_trials=6, seed=seed, **kwargs)
         if with_space:
             oracle.set_space(space)
         return oracle
 
+    make.folder = (str(tmp_path), "project")
     return make
 
 
@@ -68,9 +70,10 @@ def test_random_rewards(make_oracle):
     record = oracle.diagnostics()
     assert (record["num_learned"], record["num_dropped"]) == (7, 0)
     assert np.isfinite(record["mean_reward"])
-    # Rewards without meaning teach little: the entropy stays within a tenth of the uniform one.
+    # Rewards without meaning teach little. (What knows only the best of 21 samples has to believe
+    # in them: an ant colony, an evolution, a surrogate.)
     uniform = np.log(oracle.space.num_candidates).sum()
-    assert record["entropy"] == pytest.approx(uniform, rel=0.1)
+    assert 0.4 * uniform < record["entropy"] < 1.001 * uniform
     probabilities = record["probabilities"]
     assert list(probabilities) == [decision.name for decision in oracle.space]
     for decision in oracle.space:
@@ -222,6 +225,110 @@ def test_a_tuner_that_works_by_rounds_gets_the_most_likely(make_oracle, make_tun
     state = json.loads(pathlib.Path(tuner.project_dir, "oracle.json").read_text())
     assert state["arrays"] is None
     assert state["space"] == space.get_config()
+
+
+# Mean share of decisions of fresh samples that match, after so many samples: chance is 0.417, and
+# what a strategy reaches is the mean of three seeds. Those that keep exploring by their nature
+# (a mutation each, an ant's roulette, epsilon) stay below the others.
+PLANTED = {
+    "ant_colony": 0.6,
+    "enas": 0.8,
+    "evolution": 0.7,
+    "factorized": 0.8,
+    "progressive": 0.7,
+    "q_learning": 0.7,
+}
+
+
+@pytest.mark.parametrize("name", sorted(PLANTED))
+def test_it_finds_a_planted_optimum(name, space):
+    """Six decisions, 216 architectures; noise of 0.05; as under `ENASTuner`, 20 at a time."""
+    matches, likely = [], []
+    for seed in range(3):
+        # A fit of the surrogate takes a while.
+        settings = {"samples_per_fit": 100} if name == "progressive" else {}
+        oracle = ORACLES[name]("val_accuracy", seed=seed, **settings)
+        oracle.set_space(space)
+        rng = np.random.default_rng(seed)
+        planted = space.random(1, rng)[0]
+        for _ in range(20):
+            drawn = oracle.sample(20)
+            rewards = (drawn == planted).mean(axis=1) + rng.normal(0, 0.05, 20)
+            oracle.learn(drawn, rewards)
+        matches.append((oracle.sample(200) == planted).mean())
+        likely.append((oracle.most_likely() == planted).mean())
+    assert np.mean(matches) > PLANTED[name], matches
+    assert np.mean(likely) > 0.8, likely
+
+
+def test_the_seed_is_the_search(make_oracle):
+    def search(seed):
+        oracle = make_oracle(seed=seed)
+        run_random_rewards(oracle)
+        return oracle.sample(30)
+
+    np.testing.assert_array_equal(search(1), search(1))
+    # 30 architectures out of 216 that are all alike by chance: never.
+    assert (search(1) != search(2)).any()
+
+
+def test_two_hundred_at_once_and_one_by_one(make_oracle):
+    oracle = make_oracle()
+    run_random_rewards(oracle, rounds=2, n=200)
+    run_random_rewards(oracle, rounds=3, n=1)
+    assert oracle.sample(200).shape == (200, len(oracle.space))
+
+
+def test_every_architecture_once_and_then_it_stops(make_oracle, make_tuner):
+    """12 architectures, 100 trials allowed: a search tries each once, whatever it learns."""
+    space = SearchSpace(
+        [
+            Decision("a", "op", ("one", "two", "three")),
+            Decision("only", "op", ("one",)),
+            Decision("b", "skip", (0, 1), "s"),
+            Decision("c", "skip", (0, 1), "s"),
+        ]
+    )
+    oracle = make_oracle(with_space=False)
+    oracle.max_trials = 100
+    make_tuner(oracle, hypermodel=Choices(space)).search(verbose=0)
+    found = [space.from_values(t.hyperparameters.values) for t in oracle.trials.values()]
+    assert len(found) == len(set(found)) == space.size
+
+
+def test_failed_trials_are_not_repeated(make_oracle, make_tuner):
+    oracle = make_oracle(with_space=False)
+    tuner = make_tuner(oracle)
+    run_trial = tuner.run_trial
+
+    def sometimes(trial, **kwargs):
+        if int(trial.trial_id) % 2:
+            raise FailedTrialError("out of memory, say")
+        return run_trial(trial, **kwargs)
+
+    tuner.run_trial = sometimes
+    tuner.search(verbose=0)
+    statuses = [trial.status for _, trial in sorted(oracle.trials.items())]
+    assert statuses == ["COMPLETED", "FAILED"] * 3
+    assert len({str(trial.hyperparameters.values) for trial in oracle.trials.values()}) == 6
+
+
+def test_workers_may_report_in_any_order(make_oracle, space):
+    """Five trials under way at once, ended the other way round."""
+    oracle = make_oracle(with_space=False)
+    hp = oracle.get_space()
+    Choices(space).build(hp)
+    oracle.update_space(hp)
+    oracle._set_project_dir(*make_oracle.folder)
+    trials = [oracle.create_trial(f"tuner{i}") for i in range(5)]
+    assert len({str(trial.hyperparameters.values) for trial in trials}) == 5
+    for i, trial in enumerate(reversed(trials)):
+        oracle.update_trial(trial.trial_id, {"val_accuracy": 0.1 * i})
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+    assert oracle.end_order == ["4", "3", "2", "1", "0"]
+    assert not oracle.ongoing_trials
+    assert oracle.create_trial("tuner0").status == "RUNNING"
 
 
 def test_no_warning_of_our_own(make_oracle):
