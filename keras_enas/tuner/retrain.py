@@ -13,7 +13,7 @@ from keras_enas.oracles.checks import check_integer
 from keras_enas.training import Recipe
 from keras_enas.training.checks import check_fit
 from keras_enas.tuner import derivation
-from keras_enas.tuner.cost import count_flops, count_parameters
+from keras_enas.cost import count_flops, count_parameters
 from keras_enas.tuner.data import as_dataset, check_arrays
 from keras_enas.tuner.export import export
 from keras_enas.tuner.generations import write_json

@@ -135,7 +135,7 @@ class ENASTuner(keras_tuner.Tuner):
         super().__init__(oracle, hypermodel, **tuner_kwargs)
         self.oracle.verbose = 0
         self._shared = SharedWeights(
-            self._make_supergraph, oracle, os.path.join(self.project_dir, "shared")
+            self.fresh_supergraph, oracle, os.path.join(self.project_dir, "shared")
         )
         # KerasTuner does not call it for a project on disk, which may be of another space: this
         # compares, and names the difference.
@@ -170,13 +170,18 @@ class ENASTuner(keras_tuner.Tuner):
         _ = self.supergraph
         return rounds.Judge(self._shared.scorer, self.oracle.objective, self._reward_function)
 
-    def _make_supergraph(self):
+    def fresh_supergraph(self, seed=None):
+        """Builds another `Supergraph` of the space, with initial weights.
+
+        Args:
+            seed: Optional integer, of the weights; default the tuner's.
+        """
         with self._scope():
             return make_supergraph(
                 self.hypermodel,
                 self._other_hyperparameters(),
                 self.space,
-                self.oracle.seed,
+                self.oracle.seed if seed is None else seed,
                 self._override_compile_args,
             )
 
