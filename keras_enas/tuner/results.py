@@ -6,9 +6,9 @@ import json
 from rich.console import Console
 from rich.table import Table
 
+from keras_enas.cost import count_flops, count_parameters
 from keras_enas.search_space import Architecture
 from keras_enas.supergraph import OpSwitch
-from keras_enas.cost import count_flops, count_parameters
 from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.round import Score
 

@@ -17,6 +17,7 @@ from keras_enas.tuner import checks, derivation, results, search_data
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.progress import Progress
+from keras_enas.tuner.rank_correlation import rank_correlation
 from keras_enas.tuner.record import record_of_round
 from keras_enas.tuner.retrain import retrain
 from keras_enas.tuner.shared import SharedWeights, make_supergraph
@@ -443,6 +444,19 @@ class ENASTuner(keras_tuner.Tuner):
             A `Retrained`: the best trained `model`, and the table.
         """
         return retrain(self, x, y, validation_data=validation_data, epochs=epochs, **kwargs)
+
+    def rank_correlation(self, n, x, y=None, validation_data=None, epochs=None, **kwargs):
+        """Trains `n` architectures alone and says how well the shared weights rank them.
+
+        See `keras_enas.tuner.rank_correlation.rank_correlation` for the arguments.
+
+        Returns:
+            A `RankCorrelation`: Kendall tau, Spearman and precision at k with
+            intervals, beside those of counting parameters and FLOPs.
+        """
+        return rank_correlation(
+            self, n, x, y, validation_data=validation_data, epochs=epochs, **kwargs
+        )
 
     # Small things.
 
