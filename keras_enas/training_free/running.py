@@ -82,9 +82,12 @@ def copy_in(model, dtype):
     def clone(layer):
         return type(layer).from_config({**layer.get_config(), "dtype": dtype})
 
-    inputs = keras.tree.map_structure(
-        lambda x: keras.Input(batch_shape=x.shape, dtype=dtype), model.input
-    )
+    def again(x):
+        return keras.Input(batch_shape=x.shape, dtype=dtype if "float" in x.dtype else x.dtype)
+
+    # A Sequential has no `input` before it is called on one.
+    given = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    inputs = keras.tree.map_structure(again, given)
     copy = keras.models.clone_model(
         model, input_tensors=inputs, clone_function=clone, recursive=True
     )

@@ -14,7 +14,8 @@ _NORMALIZATIONS = (
     keras.layers.GroupNormalization,
     keras.layers.LayerNormalization,
 )
-# Where ones overflow even in float64, less is put in: what comes out is proportional to it.
+# Where ones overflow even in float64, less is put in, and less of what comes out is asked for: the
+# flow is proportional to both, and neither the way there nor the way back overflows.
 SCALES = (1.0, 1e-100, 1e-200, 1e-300)
 
 
@@ -53,6 +54,10 @@ class Synflow:
 
     def prepare(self, network, batch):
         float_inputs_of(batch, network, "synflow")
+        for part, _ in parts_of(network):
+            # A softmax is often asked to be of float32.
+            if part.compute_dtype != self.dtype:
+                part.dtype_policy = self.dtype
         for variable in network.trainable_variables:
             variable.assign(keras.ops.absolute(variable))
 
@@ -64,7 +69,8 @@ class Synflow:
         with tf.GradientTape() as tape:
             with with_calls(normalizations), logits(network):
                 outputs = keras.tree.flatten(network(x, training=False))
-            total = tf.add_n([tf.reduce_sum(tf.cast(y, tf.float64)) for y in outputs])
+            scale = tf.reduce_max(keras.tree.flatten(x)[0])
+            total = scale * tf.add_n([tf.reduce_sum(tf.cast(y, tf.float64)) for y in outputs])
         gradients = tape.gradient(total, weights, unconnected_gradients="zero")
         products = [
             tf.reduce_sum(tf.cast(w * g, tf.float64))
@@ -80,7 +86,7 @@ class Synflow:
         for scale in SCALES:
             flow = float(run(keras.tree.map_structure(lambda a, s=scale: ones(a, s), x)))
             if np.isfinite(flow):
-                return float(np.log(flow) - np.log(scale)) if flow > 0 else -np.inf
+                return float(np.log(flow) - 2.0 * np.log(scale)) if flow > 0 else -np.inf
         return np.inf
 
 

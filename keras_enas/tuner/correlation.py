@@ -37,15 +37,15 @@ def kendall_tau(predicted, true):
     """Kendall's tau-b of two arrays `(n,)`; NaN if one of them is constant."""
     if _is_constant(predicted) or _is_constant(true):
         return math.nan
-    # Only the p-value is another one: the exact one is of no use here, and slow.
-    return float(stats.kendalltau(predicted, true, method="asymptotic").statistic)
+    # Of ranks, for what is infinite has a rank, too. `method` is that of the p-value, not used.
+    ranks = stats.rankdata(predicted), stats.rankdata(true)
+    return float(stats.kendalltau(*ranks, method="asymptotic").statistic)
 
 
 def spearman(predicted, true):
     """Spearman's correlation of two arrays `(n,)`; NaN if one of them is constant."""
     if _is_constant(predicted) or _is_constant(true):
         return math.nan
-    # Of ranks, for what is infinite has a rank, too.
     return float(stats.spearmanr(stats.rankdata(predicted), stats.rankdata(true)).statistic)
 
 
