@@ -83,7 +83,7 @@ class RankCorrelation:
         for column in ("by", "Kendall tau", "Spearman", f"precision at {self.k}"):
             table.add_column(column)
         for name, figures in self.figures.items():
-            control = "" if name == "shared weights" else " (control)"
+            control = "" if name == "shared weights" else "\n(control)"
             table.add_row(f"{name}{control}", *map(str, figures.values()))
         console = Console()
         console.print(table)
