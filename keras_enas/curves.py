@@ -68,12 +68,13 @@ def plot_search(search, path=None, series=None):
             axes.set_ylim(-0.03, 1.03)
     rows[0].plot(
         alarmed,
-        [0.5] * len(alarmed),
+        [0.9] * len(alarmed),
         "x",
         color="#c0392b",
         transform=rows[0].get_xaxis_transform(),
     )
-    rows[0].set_title(f"{len(records)} rounds", fontsize=9)
+    rows[0].set_title(f"{len(records)} rounds{' (x: an alarm)' if alarmed else ''}", fontsize=9)
+    figure.align_ylabels()
     rows[-1].set_xlabel("CPU seconds", fontsize=8)
     if path is not None:
         figure.savefig(path)

@@ -40,8 +40,9 @@ def tuner(tmp_path_factory):
 
 @pytest.mark.parametrize("name", ["naswot", "flops"])
 def test_ranked_with_controls(tuner, batch, name):
-    ranked = training_free.rank(tuner, TEXTS, batch, name)
-    assert sorted(str(one.architecture) for one in ranked) == sorted(TEXTS)
+    texts = TEXTS[:2]
+    ranked = training_free.rank(tuner, texts, batch, name)
+    assert sorted(str(one.architecture) for one in ranked) == sorted(texts)
     scores = [one.score for one in ranked]
     assert scores == sorted(scores, reverse=True)
     for one in ranked:
@@ -51,8 +52,8 @@ def test_ranked_with_controls(tuner, batch, name):
         if name == "flops":
             assert one.score == one.flops
     if name == "naswot":
-        other = training_free.rank(tuner, TEXTS, batch, name, seed=4)
-        assert [one.score for one in other] != scores
+        other = training_free.rank(tuner, texts[:1], batch, name, seed=4)
+        assert other[0].score not in scores
 
 
 def test_counts_of_the_hypermodel_are_taken(tmp_path, batch):
