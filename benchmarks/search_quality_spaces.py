@@ -20,7 +20,7 @@ import keras_tuner
 
 import keras_enas as ke
 from keras_enas.training import Recipe, micro_small, recurrent_small
-from keras_enas.tuner.retrain import cosine
+from keras_enas.tuner.alone import cosine
 
 
 class Images:

@@ -7,8 +7,8 @@ import keras
 from search_quality_files import finite, read
 
 import keras_enas as ke
+from keras_enas.cost import count_flops, count_parameters
 from keras_enas.hypermodels.children import space_of
-from keras_enas.tuner.cost import count_flops, count_parameters
 from keras_enas.tuner.retrain import random_others
 
 

@@ -3,9 +3,9 @@
 import keras
 
 from keras_enas import to_keras
+from keras_enas.cost import count_parameters
 from keras_enas.hypermodels.classification import make_optimizer
 from keras_enas.hypermodels.macro import OPERATIONS
-from keras_enas.tuner.cost import count_parameters
 
 # The space's candidates are Keras's own layers but for one.
 _OPERATIONS = {

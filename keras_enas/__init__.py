@@ -35,10 +35,12 @@ _HOMES = {
     "layers": None,
     "perplexity_reward": "rewards",
     "plot_architecture": "plotting",
+    "plot_search": "curves",
     "published": None,
     "text": None,
     "to_keras": "layers.stock",
     "training": None,
+    "training_free": None,
 }
 
 __version__ = "0.1.0"

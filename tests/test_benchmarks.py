@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from keras_enas.cost import count_parameters
 from keras_enas.hypermodels import HyperMacroCNN
 from keras_enas.layers import FactorizedReduction
-from keras_enas.tuner.cost import count_parameters
 
 # Six layers, all operations; with skips over both reductions, without any, and with all.
 ARCHITECTURES = {

@@ -7,9 +7,9 @@ import keras
 import pytest
 
 from keras_enas import published
+from keras_enas.cost import count_parameters
 from keras_enas.hypermodels import HyperMacroCNN, HyperMicroCNN, HyperRecurrentLM
 from keras_enas.hypermodels.children import space_of
-from keras_enas.tuner.cost import count_parameters
 
 # As the released codes write them.
 MACRO_SCRIPT = """

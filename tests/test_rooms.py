@@ -15,6 +15,8 @@ FLOORS = {
     "search_space": set(),
     "layers": {"search_space"},
     "choices": {"search_space"},
+    "cost": {"layers"},
+    "curves": set(),
     "rewards": {"search_space"},
     "metrics": set(),
     "optimizers": set(),
@@ -26,9 +28,11 @@ FLOORS = {
     "controllers": {"search_space"},
     "oracles": {"controllers", "search_space"},
     "training": {"search_space", "layers"},
+    "training_free": {"cost", "search_space", "supergraph"},
     "tuner": {
         "choices",
         "controllers",
+        "cost",
         "hypermodels",
         "layers",
         "oracles",
@@ -37,6 +41,7 @@ FLOORS = {
         "search_space",
         "supergraph",
         "training",
+        "training_free",
     },
 }
 

@@ -197,7 +197,7 @@ class HyperNASBench201(keras_tuner.HyperModel):
 
         A multiplication with its addition counts as one; of what is normalised two
         are counted for each number, of what is averaged in the end one; additions,
-        ReLU and poolings in cells are left out. (`keras_enas.tuner.cost.count_flops`,
+        ReLU and poolings in cells are left out. (`keras_enas.cost.count_flops`,
         of any model, counts everything, a multiplication and an addition as two.)
 
         Args:

@@ -24,6 +24,8 @@ class NormActivation(keras.layers.Layer):
         self.normalization = BatchNormalization(
             momentum=momentum, epsilon=epsilon, dtype=self.dtype_policy
         )
+        # By this name whoever looks at activations finds it, as that of a Keras layer.
+        self.activation = keras.ops.relu
 
     def build(self, input_shape):
         self.normalization.build(input_shape)
@@ -32,7 +34,7 @@ class NormActivation(keras.layers.Layer):
         return input_shape
 
     def call(self, inputs, training=None):
-        return keras.ops.relu(self.normalization(inputs, training=training))
+        return self.activation(self.normalization(inputs, training=training))
 
     def get_config(self):
         return {

@@ -50,6 +50,8 @@ class ReLUConvNorm(keras.layers.Layer):
         }
         kind = keras.layers.SeparableConv2D if separable else keras.layers.Conv2D
         names = ("depthwise", "pointwise") if separable else ("kernel",)
+        # By this name whoever looks at activations finds it, as that of a Keras layer.
+        self.activation = keras.ops.relu
         initializers = {f"{name}_initializer": "he_normal" for name in names}
         self.convolutions = [
             kind(
@@ -84,7 +86,7 @@ class ReLUConvNorm(keras.layers.Layer):
     def call(self, inputs, training=None):
         x = inputs
         for i, convolution in enumerate(self.convolutions):
-            x = convolution(keras.ops.relu(x))
+            x = convolution(self.activation(x))
             if self.normalizations:
                 x = self.normalizations[i](x, training=training)
         return x

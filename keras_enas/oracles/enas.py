@@ -126,7 +126,8 @@ class ENASOracle(SearchOracle):
         no_better = np.mean(rewards) < mean + deviation
         if not np.isfinite(entropy):
             self._warn("broken", "The controller's logits are no longer finite.")
-        elif entropy < COLLAPSED_SHARE * uniform and (early or no_better):
+        # By rounds, the tuner says it, of any oracle.
+        elif not self.by_rounds and entropy < COLLAPSED_SHARE * uniform and (early or no_better):
             self._warn(
                 "collapse",
                 f"The controller collapsed: after {self._num_learned} samples its entropy is "

@@ -9,8 +9,7 @@ import contextlib
 
 import keras
 
-from keras_enas.supergraph.keyed import KeyedLayer
-from keras_enas.supergraph.switches import Branches
+from keras_enas.supergraph.parts import parts_of, with_calls
 
 
 @contextlib.contextmanager
@@ -24,19 +23,13 @@ def batch_statistics(network):
     Args:
         network: The network of a supergraph, or a child.
     """
-    patched = []
-    try:
-        for layer, inside in _normalizations(network):
-            patched.append((layer, vars(layer).get("call")))
-            layer.call = _with_batch_statistics(layer.call, inside)
+    normalizations = [
+        (layer, _with_batch_statistics(layer.call, inside))
+        for layer, inside in parts_of(network)
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    with with_calls(normalizations):
         yield
-    finally:
-        for layer, own in patched:
-            # The supergraph may have given the layer a `call` of its own.
-            if own is None:
-                del layer.call
-            else:
-                layer.call = own
 
 
 def _with_batch_statistics(call, inside):
@@ -48,20 +41,6 @@ def _with_batch_statistics(call, inside):
             return call(inputs, training=True, mask=mask)
 
     return call_with_batch_statistics
-
-
-def _normalizations(layer, inside=False):
-    """Yields each batch normalization in a layer, and whether it stands inside a switch."""
-    for part in layer._flatten_layers():
-        if isinstance(part, keras.layers.BatchNormalization):
-            yield part, inside
-        hidden = []
-        if isinstance(part, Branches):
-            hidden = part.branches
-        elif isinstance(part, KeyedLayer):
-            hidden = [part.template]
-        for one in hidden:
-            yield from _normalizations(one, inside=True)
 
 
 def recalibrate(child, batches):

@@ -1,86 +1,185 @@
-"""Architectures trained by themselves, without a trace of their own.
-
-A supergraph whose step trains one architecture only is that architecture's child: the other
-candidates are there and do nothing. With its weights put back to what they were at the beginning
-it is the next one's. So a short training costs its steps, and not the seconds of a trace.
-"""
+"""Training a child by itself: what `retrain` and `rank_correlation` have in common."""
 
 import math
+import time
 
 import keras
-import numpy as np
+import tensorflow as tf
 
-from keras_enas.supergraph import Scorer
-from keras_enas.tuner import state
-from keras_enas.tuner.round import Judge
+from keras_enas.oracles.checks import check_integer
+from keras_enas.training import Recipe
+from keras_enas.training.checks import check_fit
+from keras_enas.tuner.data import as_dataset, check_arrays
+from keras_enas.tuner.search_data import check_validation, check_validation_labels
 
 
-class Alone:
-    """Trains and scores single architectures in a supergraph of its own.
-
-    All begin with the same weights and see the same batches, so that they differ
-    by their architecture and not by the luck of the draw.
+class TrainingAlone:
+    """One way of training children by themselves, on one set of data.
 
     Args:
-        supergraph: A `Supergraph` that nothing else uses, as it was built.
-        objective: A `keras_tuner.Objective`.
-        reward: Callable from metrics and objective to a float, higher is better.
-        training: `TrainingData`.
-        validation: `ValidationData`.
+        tuner: An `ENASTuner`.
+        x: As in `fit`.
+        y: As in `fit`.
+        validation_data: As in `fit`; the children are compared by it.
+        epochs: Optional integer; default 10, or the recipe's.
+        batch_size: Optional integer, for arrays; default 32, or the recipe's.
+        recipe: Optional `keras_enas.training.Recipe`.
+        cosine_decay: Optional boolean; see `retrain`.
+        callbacks: Optional callable that returns a new list of callbacks.
+        seed: Optional integer; default the tuner's. It seeds every child alike.
+        verbose: 2: Keras's progress bar.
+        fit_kwargs: Dict of further arguments of `fit`.
+
+    Raises:
+        ValueError: If an argument does not fit.
     """
 
-    def __init__(self, supergraph, objective, reward, training, validation):
-        self._supergraph = supergraph
-        self._judge = Judge(Scorer(supergraph), objective, reward)
-        self._training = training
-        self._validation = validation
-        self.initial = state.get_arrays(supergraph)
-        # A schedule's own: the training follows that.
-        rate = supergraph.network.optimizer._learning_rate
-        self._rate = float(rate) if isinstance(rate, keras.Variable) else None
+    def __init__(
+        self,
+        tuner,
+        x,
+        y,
+        *,
+        validation_data,
+        epochs=None,
+        batch_size=None,
+        recipe=None,
+        cosine_decay=None,
+        callbacks=None,
+        seed=None,
+        verbose="auto",
+        fit_kwargs=None,
+    ):
+        fit_kwargs = fit_kwargs or {}
+        if validation_data is None:
+            raise ValueError("`validation_data` is needed to compare the trained children.")
+        if recipe is None:
+            epochs = 10 if epochs is None else epochs
+            batch_size = 32 if batch_size is None else batch_size
+        elif not isinstance(recipe, Recipe):
+            raise ValueError(
+                "`recipe` must be a `keras_enas.training.Recipe`, such as "
+                f"`keras_enas.training.macro_small`. Received: recipe={recipe!r}."
+            )
+        elif cosine_decay is not None:
+            raise ValueError(
+                "`cosine_decay` does not go with `recipe`, which has a schedule: use "
+                "`recipe.replace(first_cycle=...)`, None for a constant rate. "
+                f"Received: cosine_decay={cosine_decay}."
+            )
+        else:
+            check_fit(fit_kwargs)
+            recipe = recipe if epochs is None else recipe.replace(epochs=epochs)
+            epochs = recipe.epochs
+            batch_size = recipe.batch_size if batch_size is None else batch_size
+        check_integer("epochs", epochs, 1)
+        check_integer("batch_size", batch_size, 1)
+        check_integer("seed", seed, 0, optional=True)
+        if callbacks is not None and not callable(callbacks):
+            raise ValueError(
+                "`callbacks` must be a callable that returns new callbacks for each child, such as "
+                "`lambda: [keras.callbacks.TerminateOnNaN()]`."
+            )
+        is_dataset = isinstance(x, (tf.data.Dataset, keras.utils.PyDataset))
+        if is_dataset and fit_kwargs.get("validation_split"):
+            raise ValueError(
+                "`validation_split` is for arrays, and `x` is a dataset. The children are compared "
+                "by `validation_data`: leave it out."
+            )
+        if is_dataset:
+            batch_size = None
+        else:
+            check_arrays("x, y", x, y, fit_kwargs.get("sample_weight"))
+        self.tuner = tuner
+        self.x, self.y, self.validation_data = x, y, validation_data
+        self.epochs, self.batch_size, self.recipe = epochs, batch_size, recipe
+        self.seed = tuner.oracle.seed if seed is None else seed
+        self._cosine_decay = cosine_decay
+        self._callbacks = callbacks
+        self._verbose = 1 if verbose == 2 else 0
+        self._fit_kwargs = fit_kwargs
+        # Early: a subclass's own method, which may refuse.
+        for_children = getattr(tuner.hypermodel, "for_children", None)
+        # None: the one that was searched.
+        self._hypermodel = None if for_children is None else for_children(recipe)
 
-    def train(self, indices, arrays, behind, epochs):
-        """Trains an architecture for a while, its learning rate falling to 0 along a cosine.
+    def check_validation(self):
+        """Raises `ValueError` if the validation data do not fit the network."""
+        check_validation(as_dataset(self.validation_data))
+        check_validation_labels(self.tuner.supergraph.network, as_dataset(self.validation_data))
 
-        Args:
-            indices: Integers `(decisions,)`.
-            arrays: What it begins with: `initial`, or what this returned for it.
-            behind: Number, how many epochs it has behind it.
-            epochs: Number, for how many it is trained, a part of one or more.
+    def train(self, architecture):
+        """Trains the child of an `Architecture`.
 
         Returns:
-            Its arrays after that, and its `Score` on all validation data.
+            The trained `keras.Model`, and the CPU seconds of building and training it.
         """
-        in_epoch = self._training.steps
-        first, end = round(behind * in_epoch), round((behind + epochs) * in_epoch)
-        steps = max(end - first, 1)
-        epoch, done = divmod(first, in_epoch)
-        batches = self._training.batches(range(epoch, -(-(first + steps) // in_epoch)))
-        state.set_arrays(self._supergraph, arrays)
-        self._supergraph.set_architectures(np.asarray([indices], np.int32))
-        self._supergraph.fit(
-            batches.skip(done).take(steps),
-            steps_per_epoch=steps,
-            shuffle=False,
+        began = time.process_time()
+        keras.utils.set_random_seed(self.seed)
+        model = self.tuner.build_child(architecture, self._hypermodel)
+        extra = [] if self._callbacks is None else list(self._callbacks())
+        arguments = {
+            "batch_size": self.batch_size,
+            "callbacks": extra,
+            "verbose": self._verbose,
+            # Keras warns of it for a dataset, which has an order of its own.
+            "shuffle": not isinstance(self.x, tf.data.Dataset),
+            **self._fit_kwargs,
+        }
+        if self.recipe is not None:
+            # Averaging watches the validation loss.
+            if self.recipe.averaging_patience is not None:
+                arguments.setdefault("validation_data", self.validation_data)
+            self.recipe.fit(model, self.x, self.y, seed=self.seed, **arguments)
+            model = self.recipe.finish(model)
+        else:
+            if self._cosine_decay is not False and not _has_schedule(model.optimizer):
+                extra.append(cosine(self.epochs))
+            model.fit(self.x, self.y, epochs=self.epochs, **arguments)
+        return model, time.process_time() - began
+
+    def evaluate(self, model, data):
+        """Returns the metrics of a model on `(x, y)`, `(x, y, sample_weight)` or a dataset."""
+        if isinstance(data, (tf.data.Dataset, keras.utils.PyDataset)):
+            return model.evaluate(data, verbose=0, return_dict=True)
+        x, y, *weights = data
+        return model.evaluate(
+            x,
+            y,
+            sample_weight=weights[0] if weights else None,
+            batch_size=self.batch_size,
             verbose=0,
-            callbacks=[] if self._rate is None else [_Cosine(self._rate, steps)],
+            return_dict=True,
         )
-        arrays = state.get_arrays(self._supergraph)
-        return arrays, self._judge.score(indices, self._validation)
+
+    def objective(self, model):
+        """Returns what a model attains of the tuner's objective on the validation data."""
+        name = self.tuner.oracle.objective.name.removeprefix("val_")
+        return self.evaluate(model, self.validation_data)[name]
+
+    def shared_weight_scores(self, architectures):
+        """Returns the `Score` of each `Architecture` with the shared weights."""
+        # As the search scored them, where it is at hand: a score depends on the size of its
+        # batches.
+        return self.tuner.score(
+            architectures,
+            None if self.tuner.search_data else self.validation_data,
+            self.batch_size or 32,
+        )
 
 
-class _Cosine(keras.callbacks.Callback):
-    """Lets the learning rate fall from a rate to 0 along a cosine, step by step."""
+def cosine(epochs):
+    """A callback that lets the learning rate fall to 0 along a cosine."""
+    began = {}
 
-    def __init__(self, rate, steps):
-        super().__init__()
-        self._rate = rate
-        self._steps = steps
+    def schedule(epoch, rate):
+        began.setdefault("rate", rate)
+        return began["rate"] * 0.5 * (1.0 + math.cos(math.pi * epoch / epochs))
 
-    def on_train_batch_begin(self, batch, logs=None):
-        share = batch / self._steps
-        rate = 0.5 * self._rate * (1.0 + math.cos(math.pi * share))
-        self.model.optimizer.learning_rate.assign(rate)
+    return keras.callbacks.LearningRateScheduler(schedule)
 
-    def on_train_end(self, logs=None):
-        self.model.optimizer.learning_rate.assign(self._rate)
+
+def _has_schedule(optimizer):
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    schedule = keras.optimizers.schedules.LearningRateSchedule
+    return isinstance(getattr(inner, "_learning_rate", None), schedule)

@@ -11,10 +11,10 @@ from keras_enas.search_space import Architecture
 from keras_enas.supergraph import inherit, recalibrate
 from keras_enas.tuner import results
 from keras_enas.tuner import round as rounds
-from keras_enas.tuner.alone import Alone
 from keras_enas.tuner.data import ValidationData, as_dataset
 from keras_enas.tuner.halving import SuccessiveHalving, halve
 from keras_enas.tuner.search_data import check_validation, check_validation_labels
+from keras_enas.tuner.short_training import ShortTraining
 
 
 def derive(tuner, k, validation_data, batch_size, strategy):
@@ -67,9 +67,9 @@ def strategy_of(strategy):
 def _with_second_opinions(tuner, halving, found, validation):
     """The architectures that were found, those trained alone for a while first."""
 
-    def make_alone():
-        return Alone(
-            tuner.make_supergraph(),
+    def make_training():
+        return ShortTraining(
+            tuner.fresh_supergraph(),
             tuner.oracle.objective,
             tuner.judge.reward_function,
             tuner.search_data[0],
@@ -87,7 +87,7 @@ def _with_second_opinions(tuner, halving, found, validation):
         pool = pool[: halving.candidates]
     halving = tuner.budget.limited(halving)
     folder = os.path.join(tuner.project_dir, "second_opinion")
-    opinions = halve(make_alone, tuner.space, pool, halving, folder, propose, tuner.say)
+    opinions = halve(make_training, tuner.space, pool, halving, folder, propose, tuner.say)
     by_indices = {one.architecture.indices: one for one in found}
     first = [
         dataclasses.replace(by_indices.pop(indices), second_opinion=opinion)

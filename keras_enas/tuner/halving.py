@@ -104,11 +104,11 @@ class SecondOpinion:
     reward: float
 
 
-def halve(make_alone, space, pool, settings, folder, propose=None, say=print):
+def halve(make_training, space, pool, settings, folder, propose=None, say=print):
     """Runs successive halving; goes on where an interrupted run of the same one ended.
 
     Args:
-        make_alone: Callable without arguments that returns an `Alone`; called when
+        make_training: Callable without arguments that returns an `ShortTraining`; called when
             the first training is due.
         space: The `SearchSpace`.
         pool: List of indices `(decisions,)`, the most promising first.
@@ -125,15 +125,15 @@ def halve(make_alone, space, pool, settings, folder, propose=None, say=print):
     """
     journal = Journal(folder, [str(space.architecture(one)) for one in pool], settings)
     rungs = settings.rungs(min(settings.candidates, len(pool)))
-    alone, behind, mark, going_on = None, 0, time.process_time(), []
+    training, behind, mark, going_on = None, 0, time.process_time(), []
 
     def train(rung, i, epochs, kept):
-        nonlocal alone, mark
+        nonlocal training, mark
         if (rung, i) in journal.opinions:
             return
-        alone = alone or make_alone()
-        arrays = journal.arrays(rung - 1, i) if rung else alone.initial
-        arrays, score = alone.train(pool[i], arrays, behind, epochs)
+        training = training or make_training()
+        arrays = journal.arrays(rung - 1, i) if rung else training.initial
+        arrays, score = training.train(pool[i], arrays, behind, epochs)
         now = time.process_time()
         opinion = SecondOpinion(behind + epochs, score.objective, score.reward)
         journal.end(rung, i, opinion, arrays, now - mark, kept)

@@ -1,11 +1,9 @@
 """What a round of a search does and what is kept of it."""
 
-import warnings
-
 import numpy as np
 from keras_tuner.errors import FailedTrialError
 
-from keras_enas.tuner import results, state
+from keras_enas.tuner import collapse, state
 from keras_enas.tuner import round as rounds
 
 
@@ -40,25 +38,22 @@ def record_of_round(tuner, fit, number):
         )
     indices, score = derived[0]
     probabilities = learned.pop("probabilities", {})
-    share, usual = results.parameter_free_share(supergraph, probabilities)
-    if share > 0.9 and share > usual + 0.2:
-        warnings.warn(
-            f"Round {number}: {share:.0%} of the probability of operations is on those without "
-            f"weights ({usual:.0%} at random). The search is collapsing to an empty network; "
-            "train the shared weights longer before the oracle learns (`warmup_rounds`).",
-            stacklevel=2,
-        )
+    architecture = tuner.space.architecture(indices)
+    watched = collapse.watch(supergraph, probabilities, architecture, learned.get("entropy"))
+    learned = {f"controller_{name}": value for name, value in learned.items()}
+    alarms = collapse.check(tuner, number, watched, learned)
     return {
         # First, so that a metric of the model named as one of ours does not take its place.
         **metrics,
         "round": number,
         "objective": oracle.objective.name,
-        "architecture": str(tuner.space.architecture(indices)),
+        "architecture": str(architecture),
         "derived": score.objective,
         "deviation": score.deviation,
         "score": score.reward,
-        **{f"controller_{name}": value for name, value in learned.items()},
-        "parameter_free_share": share,
+        **learned,
+        **watched.to_dict(),
+        "alarms": alarms,
         "probabilities": {k: [float(p) for p in v] for k, v in probabilities.items()},
     }
 

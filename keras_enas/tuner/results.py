@@ -6,9 +6,8 @@ import json
 from rich.console import Console
 from rich.table import Table
 
+from keras_enas.cost import count_flops, count_parameters
 from keras_enas.search_space import Architecture
-from keras_enas.supergraph import OpSwitch
-from keras_enas.tuner.cost import count_flops, count_parameters
 from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.halving import SecondOpinion
 from keras_enas.tuner.round import Score
@@ -94,26 +93,3 @@ def print_found(found, objective, folder):
         console.print(f"{rank}: {one.architecture}", highlight=False)
     console.print(NOTE)
     console.print(f"Files: {folder}", soft_wrap=True)
-
-
-def parameter_free_share(supergraph, probabilities):
-    """How much of the probability of operations is on those without weights.
-
-    Args:
-        supergraph: The `Supergraph`.
-        probabilities: Dict from decision name to probabilities of its candidates.
-
-    Returns:
-        The mean over operation decisions, and what it is at random; 0 and 0 if
-        there are none.
-    """
-    shares, usual = [], []
-    for layer in supergraph.network._flatten_layers():
-        if isinstance(layer, OpSwitch) and layer.decision.name in probabilities:
-            free = [not branch.trainable_variables for branch in layer.branches]
-            chances = probabilities[layer.decision.name]
-            shares.append(sum(float(p) for p, f in zip(chances, free, strict=True) if f))
-            usual.append(sum(free) / len(free))
-    if not shares:
-        return 0.0, 0.0
-    return sum(shares) / len(shares), sum(usual) / len(usual)

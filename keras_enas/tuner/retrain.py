@@ -3,22 +3,16 @@
 import json
 import math
 import os
-import time
 
-import keras
 import numpy as np
-import tensorflow as tf
 
+from keras_enas.cost import count_flops, count_parameters
 from keras_enas.oracles.checks import check_integer
-from keras_enas.training import Recipe
-from keras_enas.training.checks import check_fit
 from keras_enas.tuner import derivation
-from keras_enas.tuner.cost import count_flops, count_parameters
-from keras_enas.tuner.data import as_dataset, check_arrays
+from keras_enas.tuner.alone import TrainingAlone
 from keras_enas.tuner.export import export
 from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.retrained import Retrained, TrainedChild
-from keras_enas.tuner.search_data import check_validation, check_validation_labels
 
 
 def retrain(
@@ -75,104 +69,44 @@ def retrain(
     Raises:
         ValueError: If an argument does not fit; nothing has been written then.
     """
-    if validation_data is None:
-        raise ValueError("`validation_data` is needed to compare the trained children.")
-    if recipe is None:
-        epochs = 10 if epochs is None else epochs
-        batch_size = 32 if batch_size is None else batch_size
-    elif not isinstance(recipe, Recipe):
-        raise ValueError(
-            "`recipe` must be a `keras_enas.training.Recipe`, such as "
-            f"`keras_enas.training.macro_small`. Received: recipe={recipe!r}."
-        )
-    elif cosine_decay is not None:
-        raise ValueError(
-            "`cosine_decay` does not go with `recipe`, which has a schedule: use "
-            "`recipe.replace(first_cycle=...)`, None for a constant rate. "
-            f"Received: cosine_decay={cosine_decay}."
-        )
-    else:
-        check_fit(fit_kwargs)
-        recipe = recipe if epochs is None else recipe.replace(epochs=epochs)
-        epochs = recipe.epochs
-        batch_size = recipe.batch_size if batch_size is None else batch_size
-    for name, value, least in (
-        ("epochs", epochs, 1),
-        ("batch_size", batch_size, 1),
-        ("top", top, 1),
-        ("random_baseline", random_baseline, 0),
-        ("seed", seed, 0),
-    ):
-        check_integer(name, value, least, optional=name == "seed")
-    if callbacks is not None and not callable(callbacks):
-        raise ValueError(
-            "`callbacks` must be a callable that returns new callbacks for each child, such as "
-            "`lambda: [keras.callbacks.TerminateOnNaN()]`."
-        )
-    is_dataset = isinstance(x, (tf.data.Dataset, keras.utils.PyDataset))
-    if is_dataset and fit_kwargs.get("validation_split"):
-        raise ValueError(
-            "`validation_split` is for arrays, and `x` is a dataset. The children are compared by "
-            "`validation_data`: leave it out."
-        )
-    if is_dataset:
-        batch_size = None
-    else:
-        check_arrays("x, y", x, y, fit_kwargs.get("sample_weight"))
+    alone = TrainingAlone(
+        tuner,
+        x,
+        y,
+        validation_data=validation_data,
+        epochs=epochs,
+        batch_size=batch_size,
+        recipe=recipe,
+        cosine_decay=cosine_decay,
+        callbacks=callbacks,
+        seed=seed,
+        verbose=verbose,
+        fit_kwargs=fit_kwargs,
+    )
+    check_integer("top", top, 1)
+    check_integer("random_baseline", random_baseline, 0)
     derivation.require_rounds(tuner)
-    # Early: a subclass's own method, which may refuse.
-    hypermodel = _of_children(tuner, recipe)
-    check_validation(as_dataset(validation_data))
-    check_validation_labels(tuner.supergraph.network, as_dataset(validation_data))
-    seed = tuner.oracle.seed if seed is None else seed
+    alone.check_validation()
     derived = [one.architecture for one in derivation.found(tuner, top, "top")]
     chosen = [("derived", one) for one in derived]
     chosen += [
-        ("random", one) for one in random_others(tuner.space, random_baseline, seed, derived)
+        ("random", one) for one in random_others(tuner.space, random_baseline, alone.seed, derived)
     ]
-    # As the search scored them, where it is at hand: a score depends on the size of its batches.
-    scores = tuner.score(
-        [architecture for _, architecture in chosen],
-        None if tuner.search_data else validation_data,
-        batch_size or 32,
-    )
-    name = tuner.oracle.objective.name.removeprefix("val_")
+    scores = alone.shared_weight_scores([architecture for _, architecture in chosen])
     sign = 1.0 if tuner.oracle.objective.direction == "max" else -1.0
 
     children, best, best_model = [], None, None
     for i, ((origin, architecture), score) in enumerate(zip(chosen, scores, strict=True)):
         if verbose:
             print(f"Training {i + 1}/{len(chosen)} ({origin}): {architecture}", flush=True)
-        began = time.process_time()
-        keras.utils.set_random_seed(seed)
-        model = tuner.build_child(architecture, hypermodel)
-        extra = [] if callbacks is None else list(callbacks())
-        arguments = {
-            "batch_size": batch_size,
-            "callbacks": extra,
-            "verbose": 1 if verbose == 2 else 0,
-            # Keras warns of it for a dataset, which has an order of its own.
-            "shuffle": not isinstance(x, tf.data.Dataset),
-            **fit_kwargs,
-        }
-        if recipe is not None:
-            # Averaging watches the validation loss.
-            if recipe.averaging_patience is not None:
-                arguments.setdefault("validation_data", validation_data)
-            recipe.fit(model, x, y, seed=seed, **arguments)
-            model = recipe.finish(model)
-        else:
-            if cosine_decay is not False and not _has_schedule(model.optimizer):
-                extra.append(cosine(epochs))
-            model.fit(x, y, epochs=epochs, **arguments)
-        seconds = time.process_time() - began
-        trained = _evaluate(model, validation_data, batch_size)[name]
+        model, seconds = alone.train(architecture)
+        trained = alone.objective(model)
         child = TrainedChild(
             origin=origin,
             architecture=architecture,
             shared_weights=score,
             trained=trained,
-            test={} if test_data is None else _evaluate(model, test_data, batch_size),
+            test={} if test_data is None else alone.evaluate(model, test_data),
             parameters=count_parameters(model),
             flops=count_flops(model),
             cpu_seconds=seconds,
@@ -194,12 +128,6 @@ def retrain(
     return retrained
 
 
-def _of_children(tuner, recipe):
-    """The hypermodel of what is trained; None: the one that was searched."""
-    for_children = getattr(tuner.hypermodel, "for_children", None)
-    return None if for_children is None else for_children(recipe)
-
-
 def random_others(space, n, seed, excluded):
     """Draws `n` random architectures that are not among `excluded`, as `Architecture`s."""
     rng = np.random.default_rng((seed, 0x72616E64))
@@ -212,34 +140,3 @@ def random_others(space, n, seed, excluded):
             known.add(one)
             others.append(one)
     return others
-
-
-def cosine(epochs):
-    """A callback that lets the learning rate fall to 0 along a cosine."""
-    began = {}
-
-    def schedule(epoch, rate):
-        began.setdefault("rate", rate)
-        return began["rate"] * 0.5 * (1.0 + math.cos(math.pi * epoch / epochs))
-
-    return keras.callbacks.LearningRateScheduler(schedule)
-
-
-def _has_schedule(optimizer):
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    schedule = keras.optimizers.schedules.LearningRateSchedule
-    return isinstance(getattr(inner, "_learning_rate", None), schedule)
-
-
-def _evaluate(model, data, batch_size):
-    if isinstance(data, (tf.data.Dataset, keras.utils.PyDataset)):
-        return model.evaluate(data, verbose=0, return_dict=True)
-    x, y, *weights = data
-    return model.evaluate(
-        x,
-        y,
-        sample_weight=weights[0] if weights else None,
-        batch_size=batch_size,
-        verbose=0,
-        return_dict=True,
-    )

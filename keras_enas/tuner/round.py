@@ -147,6 +147,7 @@ def controller_phase(oracle, judge, validation, settings, rng):
     return {
         **oracle.diagnostics(),
         "mean_reward": float(np.mean(finite)) if finite else float("nan"),
+        "reward_deviation": float(np.std(finite)) if finite else float("nan"),
         "num_samples": len(rewards),
         "num_dropped": len(rewards) - len(finite),
     }

@@ -18,6 +18,7 @@ from keras_enas.tuner import round as rounds
 from keras_enas.tuner.budget import Budget
 from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.progress import Progress
+from keras_enas.tuner.rank_correlation import rank_correlation
 from keras_enas.tuner.record import record_of_round
 from keras_enas.tuner.retrain import retrain
 from keras_enas.tuner.shared import SharedWeights, make_supergraph
@@ -162,7 +163,9 @@ class ENASTuner(keras_tuner.Tuner):
         super().__init__(oracle, hypermodel, **tuner_kwargs)
         self.oracle.verbose = 0
         self._shared = SharedWeights(
-            lambda: self.make_supergraph(self.settings.architectures_per_step),
+            lambda: self.fresh_supergraph(
+                architectures_per_step=self.settings.architectures_per_step
+            ),
             oracle,
             os.path.join(self.project_dir, "shared"),
         )
@@ -199,14 +202,19 @@ class ENASTuner(keras_tuner.Tuner):
         _ = self.supergraph
         return rounds.Judge(self._shared.scorer, self.oracle.objective, self._reward_function)
 
-    def make_supergraph(self, architectures_per_step=1):
-        """Returns a new `Supergraph` with the weights that the search began with."""
+    def fresh_supergraph(self, seed=None, architectures_per_step=1):
+        """Builds another `Supergraph` of the space, with initial weights.
+
+        Args:
+            seed: Optional integer, of the weights; default the tuner's.
+            architectures_per_step: As in `Supergraph`.
+        """
         with self._scope():
             return make_supergraph(
                 self.hypermodel,
                 self._other_hyperparameters(),
                 self.space,
-                self.oracle.seed,
+                self.oracle.seed if seed is None else seed,
                 self._override_compile_args,
                 architectures_per_step,
             )
@@ -483,6 +491,19 @@ class ENASTuner(keras_tuner.Tuner):
             A `Retrained`: the best trained `model`, and the table.
         """
         return retrain(self, x, y, validation_data=validation_data, epochs=epochs, **kwargs)
+
+    def rank_correlation(self, n, x, y=None, validation_data=None, epochs=None, **kwargs):
+        """Trains `n` architectures alone and says how well the shared weights rank them.
+
+        See `keras_enas.tuner.rank_correlation.rank_correlation` for the arguments.
+
+        Returns:
+            A `RankCorrelation`: Kendall tau, Spearman and precision at k with
+            intervals, beside those of counting parameters and FLOPs.
+        """
+        return rank_correlation(
+            self, n, x, y, validation_data=validation_data, epochs=epochs, **kwargs
+        )
 
     # Small things.
 

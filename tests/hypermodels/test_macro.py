@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from keras_enas import published
+from keras_enas.cost import count_parameters
 from keras_enas.hypermodels import HyperMacroCNN
 from keras_enas.layers import FactorizedReduction, ReLUConvNorm
 from keras_enas.search_space import recorded_space
 from keras_enas.supergraph import Supergraph
-from keras_enas.tuner.cost import count_parameters
 
 OPS = ("conv3", "sep3", "conv5", "sep5", "avg3", "max3")
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from keras_enas import training
+from keras_enas.cost import count_parameters
 from keras_enas.hypermodels import HyperMicroCNN
 from keras_enas.hypermodels.children import space_of
 from keras_enas.layers import FactorizedReduction, ReLUConvNorm
 from keras_enas.layers.regularization import DropPath
 from keras_enas.search_space import recorded_space
 from keras_enas.supergraph import Supergraph, inherit
-from keras_enas.tuner.cost import count_parameters
 
 # scripts/cifar10_micro_final.sh of the released code.
 NORMAL = "0 2 0 0 | 0 4 0 1 | 0 4 1 1 | 1 0 0 1 | 0 2 1 1"

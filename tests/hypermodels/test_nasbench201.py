@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from keras_enas import to_keras
+from keras_enas.cost import count_parameters
 from keras_enas.hypermodels import HyperNASBench201
 from keras_enas.hypermodels.children import space_of
 from keras_enas.layers import Zeros
 from keras_enas.supergraph import Scorer, Supergraph, inherit
-from keras_enas.tuner.cost import count_parameters
 
 # The benchmark's text, parameters and operations of full-size networks for CIFAR-10.
 ROWS = """

@@ -9,9 +9,9 @@ from keras_enas import ENASTuner, RandomOracle, SuccessiveHalving
 from keras_enas.rewards import objective_reward
 from keras_enas.supergraph import Supergraph, inherit
 from keras_enas.tuner import halving, state
-from keras_enas.tuner.alone import Alone
 from keras_enas.tuner.data import TrainingData, ValidationData
 from keras_enas.tuner.round import Score
+from keras_enas.tuner.short_training import ShortTraining
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_training_alone_is_the_childs(digits):
     supergraph = Supergraph(Plain(), seed=0)
     training = TrainingData(x, y, None, 50, True, seed=3)
     objective = RandomOracle("val_accuracy").objective
-    alone = Alone(
+    alone = ShortTraining(
         supergraph, objective, objective_reward, training, ValidationData(validation, 50, 0)
     )
     architecture = supergraph.space.parse("relu | tanh 1")
@@ -98,7 +98,7 @@ def test_a_training_alone_is_the_childs(digits):
 
 
 class Scripted:
-    """Stands for an `Alone`: a candidate scores what is written for it."""
+    """Stands for an `ShortTraining`: a candidate scores what is written for it."""
 
     def __init__(self, scores, dies_at=None):
         self.initial = {"w": np.zeros(1)}

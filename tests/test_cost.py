@@ -1,8 +1,8 @@
 import keras
 import pytest
 
+from keras_enas.cost import count_flops, count_parameters
 from keras_enas.hypermodels import HyperRecurrentLM
-from keras_enas.tuner.cost import count_flops, count_parameters
 
 UNITS, VOCABULARY, NODES = 8, 50, 3
 # A product of one row with the input's matrix, with one matrix a node, and the softmax.

@@ -1,0 +1,79 @@
+"""Architectures in the order of a training-free score, with what counting says."""
+
+import dataclasses
+
+from keras_enas.cost import count_flops, count_parameters
+from keras_enas.search_space import Architecture
+from keras_enas.training_free.running import dtype_of, of_supergraph
+from keras_enas.training_free.scores import INTO_THE_NETWORK, check_name
+
+
+@dataclasses.dataclass(frozen=True)
+class Ranked:
+    """An architecture with its training-free score and the controls.
+
+    Args:
+        architecture: The `Architecture`.
+        score: Float, higher is better.
+        parameters: Integer.
+        flops: Integer.
+    """
+
+    architecture: Architecture
+    score: float
+    parameters: int
+    flops: int
+
+
+def rank(tuner, architectures, batch, name="naswot", seed=None):
+    """Orders architectures by a training-free score.
+
+    A supergraph of fresh weights is built and traced once for it, not the one that
+    the tuner has trained: two architectures differ by what they are and not by
+    their initial weights, as far as they share them.
+
+    Parameters and operations are always counted along: a score that ranks no
+    better than these is worth nothing. They are the hypermodel's own counts if it has
+    the methods `count_parameters(architecture)` and `count_flops(architecture)`, as
+    `HyperNASBench201` does; otherwise each child is built for them, which then
+    costs more than the score.
+
+    Args:
+        tuner: An `ENASTuner`, which need not have searched.
+        architectures: List of `Architecture`, or of their texts.
+        batch: Inputs, or `(x, y)`; 64 examples are enough.
+        name: String, one of `SCORES`.
+        seed: Optional integer, of the fresh weights; default the tuner's.
+
+    Returns:
+        List of `Ranked`, best first; equals stay in their order.
+
+    Raises:
+        ValueError: If an argument does not fit.
+    """
+    check_name(name)
+    space = tuner.space
+    parsed = [space.parse(a) if isinstance(a, str) else a for a in architectures]
+    for one in parsed:
+        if not isinstance(one, Architecture) or one.space != space:
+            raise ValueError(f"`architectures`: {one!r} is not of this tuner's space.")
+    costs = [_cost(tuner, one) for one in parsed]
+    if name in INTO_THE_NETWORK:
+        into = INTO_THE_NETWORK[name]()
+        with dtype_of(into):
+            score = of_supergraph(into, tuner.fresh_supergraph(seed), batch)
+            scores = [score(one) for one in parsed]
+    else:
+        scores = [float(cost[name == "flops"]) for cost in costs]
+    ranked = [
+        Ranked(one, score, *cost) for one, score, cost in zip(parsed, scores, costs, strict=True)
+    ]
+    return sorted(ranked, key=lambda one: -one.score)
+
+
+def _cost(tuner, architecture):
+    counts = [getattr(tuner.hypermodel, f"count_{what}", None) for what in ("parameters", "flops")]
+    if all(callable(count) for count in counts):
+        return tuple(int(count(architecture)) for count in counts)
+    child = tuner.build_child(architecture)
+    return count_parameters(child), count_flops(child)

@@ -1,0 +1,86 @@
+"""Architectures trained by themselves, without a trace of their own.
+
+A supergraph whose step trains one architecture only is that architecture's child: the other
+candidates are there and do nothing. With its weights put back to what they were at the beginning
+it is the next one's. So a short training costs its steps, and not the seconds of a trace.
+"""
+
+import math
+
+import keras
+import numpy as np
+
+from keras_enas.supergraph import Scorer
+from keras_enas.tuner import state
+from keras_enas.tuner.round import Judge
+
+
+class ShortTraining:
+    """Trains and scores single architectures in a supergraph of its own.
+
+    All begin with the same weights and see the same batches, so that they differ
+    by their architecture and not by the luck of the draw.
+
+    Args:
+        supergraph: A `Supergraph` that nothing else uses, as it was built.
+        objective: A `keras_tuner.Objective`.
+        reward: Callable from metrics and objective to a float, higher is better.
+        training: `TrainingData`.
+        validation: `ValidationData`.
+    """
+
+    def __init__(self, supergraph, objective, reward, training, validation):
+        self._supergraph = supergraph
+        self._judge = Judge(Scorer(supergraph), objective, reward)
+        self._training = training
+        self._validation = validation
+        self.initial = state.get_arrays(supergraph)
+        # A schedule's own: the training follows that.
+        rate = supergraph.network.optimizer._learning_rate
+        self._rate = float(rate) if isinstance(rate, keras.Variable) else None
+
+    def train(self, indices, arrays, behind, epochs):
+        """Trains an architecture for a while, its learning rate falling to 0 along a cosine.
+
+        Args:
+            indices: Integers `(decisions,)`.
+            arrays: What it begins with: `initial`, or what this returned for it.
+            behind: Number, how many epochs it has behind it.
+            epochs: Number, for how many it is trained, a part of one or more.
+
+        Returns:
+            Its arrays after that, and its `Score` on all validation data.
+        """
+        in_epoch = self._training.steps
+        first, end = round(behind * in_epoch), round((behind + epochs) * in_epoch)
+        steps = max(end - first, 1)
+        epoch, done = divmod(first, in_epoch)
+        batches = self._training.batches(range(epoch, -(-(first + steps) // in_epoch)))
+        state.set_arrays(self._supergraph, arrays)
+        self._supergraph.set_architectures(np.asarray([indices], np.int32))
+        self._supergraph.fit(
+            batches.skip(done).take(steps),
+            steps_per_epoch=steps,
+            shuffle=False,
+            verbose=0,
+            callbacks=[] if self._rate is None else [_Cosine(self._rate, steps)],
+        )
+        arrays = state.get_arrays(self._supergraph)
+        return arrays, self._judge.score(indices, self._validation)
+
+
+class _Cosine(keras.callbacks.Callback):
+    """Lets the learning rate fall from a rate to 0 along a cosine, step by step."""
+
+    def __init__(self, rate, steps):
+        super().__init__()
+        self._rate = rate
+        self._steps = steps
+
+    def on_train_batch_begin(self, batch, logs=None):
+        share = batch / self._steps
+        rate = 0.5 * self._rate * (1.0 + math.cos(math.pi * share))
+        self.model.optimizer.learning_rate.assign(rate)
+
+    def on_train_end(self, logs=None):
+        self.model.optimizer.learning_rate.assign(self._rate)
