@@ -11,10 +11,11 @@ from keras_enas.supergraph import inherit, recalibrate
 from keras_enas.tuner import results
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.data import ValidationData, as_dataset
+from keras_enas.tuner.resources import scored
 from keras_enas.tuner.search_data import check_validation, check_validation_labels
 
 
-def derive(tuner, k, validation_data, batch_size):
+def derive(tuner, k, validation_data, batch_size, tolerance=None):
     """Derives and writes what it found; see `ENASTuner.derive`."""
     require_rounds(tuner)
     validation = validation_of(tuner, validation_data, batch_size)
@@ -24,14 +25,21 @@ def derive(tuner, k, validation_data, batch_size):
     ]
     # The draw counter is put back: a search that goes on must not depend on this.
     before = oracle.get_arrays()
-    samples = [*earlier, tuple(oracle.most_likely()), *oracle.sample(int(k))]
-    oracle.set_arrays(before)
+    known = [*earlier, tuple(oracle.most_likely())]
+    try:
+        samples = tuner.resources.candidates(oracle, known, int(k), tolerance)
+    finally:
+        oracle.set_arrays(before)
     tuner.say(f"Deriving: scoring {len(samples)} architectures on all validation data")
-    derived = rounds.derive(tuner.judge, validation, samples)
+    derived = tuner.resources.best_first(rounds.derive(tuner.judge, validation, samples))
     found = [
-        results.FoundArchitecture(space.architecture(indices), score) for indices, score in derived
+        results.FoundArchitecture(space.architecture(indices), score, cost=cost)
+        for (indices, score), cost in zip(
+            derived, tuner.resources.costs([indices for indices, _ in derived]), strict=True
+        )
     ]
-    results.write_found(_path(tuner), found, len(oracle.end_order))
+    scored.keep(tuner, found)
+    results.write_found(_path(tuner), found, len(oracle.end_order), tuner.resources.get_config())
     return found
 
 
@@ -39,7 +47,7 @@ def found(tuner, n, name):
     """Returns the `n` best of what was derived last; derives if nothing was."""
     check_integer(name, n, 1)
     require_rounds(tuner)
-    best, after = results.read_found(_path(tuner), tuner.space)
+    best, after = _read(tuner)
     if after is None:
         best = tuner.derive()
     return best[:n]
@@ -47,7 +55,7 @@ def found(tuner, n, name):
 
 def derived_after(tuner):
     """After how many rounds `derive` last ran; None if it has not."""
-    return results.read_found(_path(tuner), tuner.space)[1]
+    return _read(tuner)[1]
 
 
 def score(tuner, architectures, validation_data, batch_size):
@@ -106,6 +114,11 @@ def validation_of(tuner, validation_data, batch_size):
     if tuner.search_data is None:
         raise ValueError("`validation_data` is needed: this process has not searched.")
     return tuner.search_data[1]
+
+
+def _read(tuner):
+    """What was derived last; nothing if that was for another cost than is asked for now."""
+    return results.read_found(_path(tuner), tuner.space, tuner.resources.get_config())
 
 
 def _path(tuner):

@@ -24,7 +24,8 @@ def record_of_round(tuner, fit, number):
     Raises:
         FailedTrialError: If the round must not be learned from.
     """
-    supergraph, oracle, settings = tuner.supergraph, tuner.oracle, tuner.settings
+    supergraph, settings = tuner.supergraph, tuner.settings
+    oracle = tuner.resources.limited(tuner.oracle)
     training, validation = tuner.search_data
     metrics = rounds.shared_weight_phase(supergraph, oracle, fit, training, settings, number)
     _check_finite(supergraph, metrics, number)
@@ -57,6 +58,7 @@ def record_of_round(tuner, fit, number):
         "derived": score.objective,
         "deviation": score.deviation,
         "score": score.reward,
+        **tuner.resources.of_round(indices),
         **{f"controller_{name}": value for name, value in learned.items()},
         "parameter_free_share": share,
         "probabilities": {k: [float(p) for p in v] for k, v in probabilities.items()},

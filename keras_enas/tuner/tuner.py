@@ -18,6 +18,7 @@ from keras_enas.tuner import round as rounds
 from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.progress import Progress
 from keras_enas.tuner.record import record_of_round
+from keras_enas.tuner.resources import COST_ARGUMENTS, NoneNear, Resources, pareto
 from keras_enas.tuner.retrain import retrain
 from keras_enas.tuner.shared import SharedWeights, make_supergraph
 
@@ -78,7 +79,9 @@ class ENASTuner(keras_tuner.Tuner):
         seed: Optional integer. 0 is a seed.
         **kwargs: Arguments of `keras_tuner.Tuner` (`directory`, `project_name`,
             `overwrite`, `distribution_strategy`, `optimizer`, `loss`,
-            `metrics`); further arguments of `ENASOracle` (`hyperparameters`,
+            `metrics`); `cost`, `cost_target`, `cost_weight`, `cost_limit` and
+            `cost_tolerance`: see `keras_enas.tuner.resources.Resources`;
+            further arguments of `ENASOracle` (`hyperparameters`,
             `tune_new_entries`, `allow_new_entries`, `max_retries_per_trial`,
             `max_consecutive_failed_trials`: that many rounds in a row whose
             loss is not finite end the search); and settings of the controller
@@ -108,6 +111,7 @@ class ENASTuner(keras_tuner.Tuner):
     ):
         checks.refuse_arguments(kwargs)
         tuner_kwargs = {k: kwargs.pop(k) for k in _TUNER_ARGUMENTS if k in kwargs}
+        cost_kwargs = {k: kwargs.pop(k) for k in COST_ARGUMENTS if k in kwargs}
         checks.check_counts(
             warmup_rounds, controller_updates, samples_per_update, derive_samples, derive_batches
         )
@@ -119,6 +123,9 @@ class ENASTuner(keras_tuner.Tuner):
         checks.check_objective(oracle.objective)
         # All checks come before the base constructor: with `overwrite` it removes the project.
         self._declared = checks.declare(hypermodel, oracle)
+        self.resources = Resources(
+            hypermodel, self.build_child, recorded_space(self._declared), **cost_kwargs
+        )
         checks.check_directory(tuner_kwargs.get("directory"), tuner_kwargs.get("project_name"))
         oracle.by_rounds = True
         self.settings = rounds.RoundSettings(
@@ -134,6 +141,7 @@ class ENASTuner(keras_tuner.Tuner):
         # `reload` runs in the base constructor: what it needs is set above.
         super().__init__(oracle, hypermodel, **tuner_kwargs)
         self.oracle.verbose = 0
+        self.resources.open(os.path.join(self.project_dir, "costs.jsonl"))
         self._shared = SharedWeights(
             self._make_supergraph, oracle, os.path.join(self.project_dir, "shared")
         )
@@ -168,7 +176,8 @@ class ENASTuner(keras_tuner.Tuner):
     def judge(self):
         """The `Judge` that scores architectures with the shared weights."""
         _ = self.supergraph
-        return rounds.Judge(self._shared.scorer, self.oracle.objective, self._reward_function)
+        judge = rounds.Judge(self._shared.scorer, self.oracle.objective, self._reward_function)
+        return self.resources.judging(judge)
 
     def _make_supergraph(self):
         with self._scope():
@@ -343,11 +352,14 @@ class ENASTuner(keras_tuner.Tuner):
         """Derives from the controller as it ended, once for each number of rounds."""
         rounds_done = len(self.oracle.end_order)
         if rounds_done and derivation.derived_after(self) != rounds_done:
-            self.derive()
+            try:
+                self.derive()
+            except NoneNear as error:
+                warnings.warn(f"Nothing was derived. {error}", stacklevel=2)
 
     # What was found.
 
-    def derive(self, k=None, validation_data=None, batch_size=32):
+    def derive(self, k=None, validation_data=None, batch_size=32, tolerance=None):
         """Samples `k` architectures and scores them with the shared weights as they are.
 
         The derived architectures of all rounds and the oracle's most likely one
@@ -359,13 +371,27 @@ class ENASTuner(keras_tuner.Tuner):
             k: Optional integer, default `final_samples`.
             validation_data: As in `search`; needed in a process that has not searched.
             batch_size: Integer, for arrays given here.
+            tolerance: Optional float in place of `cost_tolerance`. With a
+                `cost_target` only architectures so near to it are derived, and
+                samples are drawn until `k` different ones are.
 
         Returns:
-            List of `FoundArchitecture`, best first, without cost.
+            List of `FoundArchitecture`, best first, without parameters and FLOPs.
         """
         k = self.final_samples if k is None else k
         check_integer("k", k, 1)
-        return derivation.derive(self, k, validation_data, batch_size)
+        self.resources.check_tolerance(tolerance)
+        return derivation.derive(self, k, validation_data, batch_size, tolerance)
+
+    def pareto(self, k=0, validation_data=None, batch_size=32, path=None, verbose=True):
+        """Shows what no other architecture scored so far beats in objective and cost.
+
+        See `keras_enas.tuner.resources.pareto.pareto` for the arguments.
+
+        Returns:
+            List of `FoundArchitecture`, cheapest first.
+        """
+        return pareto.pareto(self, k, validation_data, batch_size, path, verbose)
 
     def get_best_architectures(self, num_architectures=1):
         """Returns the architectures with the best shared-weight scores.
@@ -426,7 +452,10 @@ class ENASTuner(keras_tuner.Tuner):
         """Prints the best architectures with their shared-weight scores."""
         check_integer("num_trials", num_trials, 1)
         results.print_found(
-            self.get_best_architectures(num_trials), self.oracle.objective.name, self.project_dir
+            self.get_best_architectures(num_trials),
+            self.oracle.objective.name,
+            self.project_dir,
+            self.resources.name,
         )
 
     def retrain(self, x, y=None, validation_data=None, epochs=None, **kwargs):
