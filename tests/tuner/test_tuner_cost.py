@@ -59,19 +59,18 @@ def searched(tmp_path_factory):
 def test_the_oracle_earns_the_absolute_reward(make_tuner, search, monkeypatch, tmp_path):
     noted = []
     for name, arguments in (
-        ("plain", {}),
         ("shown", {"cost": cost}),
         ("target", {"cost": cost, "cost_target": TARGET, "cost_weight": -0.5}),
     ):
         tuner = make_tuner(project_name=name, max_trials=1, **arguments)
         noted.append(learned(tuner, monkeypatch))
         search(tuner)
-    for plain, shown, target in zip(*noted, strict=True):
-        assert np.array_equal(plain[0], shown[0]) and np.array_equal(plain[0], target[0])
-        # A cost alone changes nothing.
-        assert np.array_equal(plain[1], shown[1])
-        expected = [-0.5 * abs(c / TARGET - 1) for c in costs_of(plain[0])]
-        np.testing.assert_allclose(target[1] - plain[1], expected, atol=1e-12)
+    for shown, target in zip(*noted, strict=True):
+        assert np.array_equal(shown[0], target[0])
+        # What is only shown has no part in the reward, which is the accuracy on 50 digits.
+        np.testing.assert_allclose(50 * shown[1], np.round(50 * shown[1]), atol=1e-4)
+        expected = [-0.5 * abs(c / TARGET - 1) for c in costs_of(shown[0])]
+        np.testing.assert_allclose(target[1] - shown[1], expected, atol=1e-12)
 
 
 def test_only_what_fits_is_trained_learned_and_derived(make_tuner, search, monkeypatch):
@@ -158,10 +157,10 @@ def test_the_front(searched, capsys, tmp_path):
 def test_random_ones_are_retrained_at_the_same_cost(searched):
     tuner, (x, y), validation = searched
     retrained = tuner.retrain(
-        x, y, validation_data=validation, epochs=1, top=1, random_baseline=2, verbose=0
+        x[:50], y[:50], validation_data=validation, epochs=1, top=1, random_baseline=1, verbose=0
     )
-    assert [child.origin for child in retrained.children] == ["derived", "random", "random"]
-    assert [child.cost for child in retrained.children] == [TARGET] * 3
+    assert [child.origin for child in retrained.children] == ["derived", "random"]
+    assert [child.cost for child in retrained.children] == [TARGET] * 2
     assert cost(retrained.architecture) == TARGET
 
 
@@ -228,15 +227,17 @@ class Measured:
 
 def test_a_resumed_search_is_that_of_one_that_never_stopped(make_tuner, search, same_state):
     settings = {"cost": Measured(), "cost_limit": 5.5, "cost_target": 3, "cost_tolerance": 0.4}
-    whole = search(make_tuner(project_name="whole", controller=True, **settings))
+    whole = search(make_tuner(project_name="whole", **settings))
     settings["cost"] = Measured()
-    stopped = make_tuner(project_name="stopped", controller=True, **settings)
+    stopped = make_tuner(project_name="stopped", **settings)
     with pytest.raises(KeyboardInterrupt):
         search(stopped, callbacks=[Interrupt()])
     # As in a new process.
-    resumed = search(make_tuner(project_name="stopped", controller=True, **settings))
+    resumed = search(make_tuner(project_name="stopped", **settings))
     assert same_state(whole, resumed)
-    for name in ("derived.json", "scored.json", "costs.jsonl"):
+    # The record of a round has the mean reward that the oracle was taught.
+    generation = os.path.join("shared", "generation-000002", "generation.json")
+    for name in ("derived.json", "scored.json", "costs.jsonl", generation):
         one, other = (os.path.join(t.project_dir, name) for t in (whole, resumed))
         with open(one, "rb") as a, open(other, "rb") as b:
             assert a.read() == b.read(), name

@@ -30,7 +30,7 @@ class CostGoal:
                     )
         else:
             _check("cost_target", self.target, "a number above 0", lambda x: x > 0)
-        # Of TuNAS and MnasNet the milder one; as measured in docs/resource-aware-search.md.
+        # TuNAS's released code has -0.1. Near to the target a weight no longer decides.
         self._set(weight=-0.07 if self.weight is None else self.weight)
         self._set(tolerance=0.05 if self.tolerance is None else self.tolerance)
         _check(

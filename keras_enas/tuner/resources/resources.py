@@ -1,5 +1,9 @@
 """What a search knows of cost: one object that the tuner holds."""
 
+import warnings
+
+import numpy as np
+
 from keras_enas.tuner.resources.goal import CostGoal, check_tolerance
 from keras_enas.tuner.resources.judge import CostJudge
 from keras_enas.tuner.resources.known import KnownCosts
@@ -86,6 +90,21 @@ class Resources:
                 f"Received: {goal}."
             )
         self._costs = KnownCosts(source, space)
+        if goal.target is not None and not source.kept:
+            self._warn_of_target(space)
+
+    def _warn_of_target(self, space):
+        """Warns of a target that random architectures are all on one side of."""
+        costs = self.costs(space.random(LEAST_TRIES, np.random.default_rng(0)))
+        least, most = min(costs), max(costs)
+        if self.goal.target * (1 + self.goal.tolerance) < least or most < self.goal.target * (
+            1 - self.goal.tolerance
+        ):
+            warnings.warn(
+                f"`cost_target` is {self.goal.target:.6g}, but {len(costs):,} random architectures "
+                f"cost {least:.6g} to {most:.6g}. A search may end without one near to the target.",
+                stacklevel=4,
+            )
 
     def check_tolerance(self, tolerance):
         """Raises `ValueError` unless a tolerance that was given is of use."""

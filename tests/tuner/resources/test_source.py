@@ -92,6 +92,15 @@ def test_bad_arguments(arguments, message):
         Resources(None, never, SPACE, **arguments)
 
 
+def test_a_target_that_is_out_of_reach():
+    hypermodel = HyperNASBench201((8, 8, 3), 3, cells_per_stage=1, filters=2)
+    space = space_of(hypermodel)
+    with pytest.warns(UserWarning, match="`cost_target` is 100, but 1,000 random.* cost 1[0-9]{3}"):
+        Resources(hypermodel, never, space, cost="parameters", cost_target=100)
+    # Without a warning, which would be an error here.
+    Resources(hypermodel, never, space, cost="parameters", cost_target=3000)
+
+
 @pytest.mark.parametrize("value", [float("inf"), -1, "3", None, True])
 def test_a_callable_that_returns_no_cost(value):
     resources = Resources(None, never, SPACE, cost=lambda architecture: value)
