@@ -20,6 +20,7 @@ _HOMES = {
     "IndexChoice": "choices",
     "InputChoice": "choices",
     "Keyed": "choices",
+    "Latency": "tuner.resources",
     "LooseEnds": "choices",
     "OpChoice": "choices",
     "Perplexity": "metrics",

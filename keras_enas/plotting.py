@@ -66,20 +66,13 @@ def plot_architecture(architecture, path=None):
             "`tuner.get_best_architectures()[0].architecture` or `tuner.space.parse(text)`. "
             f"Received: {architecture!r}."
         )
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "`plot_architecture` needs matplotlib, which comes with the extra `examples`: "
-            'python -m pip install "keras-enas[examples]"'
-        ) from error
     columns = _columns(architecture)
     colours = _colours(architecture.space)
     reach = [_reach(nodes) for nodes in columns.values()]
     top = 1.0 if any(columns) else 0.75
     width = max(sum(WIDTH + 0.5 + r for r in reach), 3.0)
     height = top + ROW * (max(map(len, columns.values())) - 1) + 0.4
-    figure = Figure(figsize=(width, height), dpi=120)
+    figure = new_figure((width, height))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(-height, 0))
     axes.axis("off")
@@ -93,6 +86,18 @@ def plot_architecture(architecture, path=None):
     if path is not None:
         figure.savefig(path)
     return figure
+
+
+def new_figure(size):
+    """Returns an empty `matplotlib.figure.Figure` of a size in inches, or raises `ImportError`."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "A plot needs matplotlib, which comes with the extra `examples`: "
+            'python -m pip install "keras-enas[examples]"'
+        ) from error
+    return Figure(figsize=size, dpi=120)
 
 
 def _columns(architecture):

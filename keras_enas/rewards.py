@@ -17,6 +17,24 @@ def objective_reward(metrics, objective):
     return value if objective.direction == "max" else -value
 
 
+def absolute_penalty(cost, target, weight):
+    """What the absolute reward adds for a cost: `weight * |cost / target - 1|`.
+
+    TuNAS (Bender et al. 2020; "abs" in its released code): the reward is
+    `accuracy + weight * |cost / target - 1|`. It pulls towards the target from both
+    sides, so that one search ends near to it.
+
+    Args:
+        cost: Number.
+        target: Number above 0.
+        weight: Number of at most 0; beta there, -0.1 in the released code.
+
+    Returns:
+        Float of at most 0.
+    """
+    return float(weight * abs(cost / target - 1))
+
+
 def perplexity_reward(c=80.0):
     """The reward of the recurrent space: `c / perplexity` (paper, section 3.1).
 

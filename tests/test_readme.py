@@ -45,6 +45,16 @@ def test_a_space_of_your_own_is_searched_by_both_kinds_of_tuner(run_python, tmp_
     assert "1 1" in run_python("-c", script, folder=tmp_path, timeout=600)
 
 
+def test_the_search_that_minds_the_cost_runs_as_printed(run_python, tmp_path):
+    text = (ROOT / "docs" / "resource-aware-search.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    printed = run_python("-c", block, folder=tmp_path, timeout=600)
+    assert "Not beaten in both" in printed
+    cost = int(re.search(r" has (\d+) parameters$", printed, re.MULTILINE)[1])
+    assert abs(cost / 9000 - 1) <= 0.05
+    assert list(tmp_path.rglob("front.png"))
+
+
 def test_the_two_commands_are_there():
     for command in (
         'python -m pip install ".[examples]" && python examples/quickstart.py',
@@ -54,7 +64,7 @@ def test_the_two_commands_are_there():
 
 
 def test_every_file_that_the_documents_name_exists():
-    for document in (ROOT / "README.md", ROOT / "docs" / "differences-from-the-paper.md"):
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         text = document.read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"

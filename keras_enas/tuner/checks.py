@@ -60,6 +60,15 @@ def check_sampling(sampling, architectures_per_step):
         )
 
 
+def check_sampling_within(sampling, limited):
+    """Checks that the architectures trained are drawn in a way that keeps to a limit."""
+    if limited and sampling != "controller":
+        raise ValueError(
+            "`cost_limit` is kept to by what the oracle samples: it goes with "
+            f"`sampling='controller'` only. Received: sampling={sampling!r}."
+        )
+
+
 def check_seconds(max_cpu_seconds):
     """Checks the time that a search may take."""
     if max_cpu_seconds is not None and not max_cpu_seconds > 0:

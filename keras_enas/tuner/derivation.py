@@ -8,16 +8,17 @@ from keras_tuner.engine.trial import TrialStatus
 
 from keras_enas.oracles.checks import check_integer
 from keras_enas.search_space import Architecture
-from keras_enas.supergraph import inherit, recalibrate
+from keras_enas.supergraph import Scorer, inherit, recalibrate
 from keras_enas.tuner import results
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.data import ValidationData, as_dataset
 from keras_enas.tuner.halving import SuccessiveHalving, halve
+from keras_enas.tuner.resources import scored
 from keras_enas.tuner.search_data import check_validation, check_validation_labels
 from keras_enas.tuner.short_training import ShortTraining
 
 
-def derive(tuner, k, validation_data, batch_size, strategy):
+def derive(tuner, k, validation_data, batch_size, strategy, tolerance=None):
     """Derives and writes what it found; see `ENASTuner.derive`."""
     require_rounds(tuner)
     halving = strategy_of(strategy)
@@ -33,16 +34,23 @@ def derive(tuner, k, validation_data, batch_size, strategy):
     ]
     # The draw counter is put back: a search that goes on must not depend on this.
     before = oracle.get_arrays()
-    samples = [*earlier, tuple(oracle.most_likely()), *oracle.sample(int(k))]
-    oracle.set_arrays(before)
+    known = [*earlier, tuple(oracle.most_likely())]
+    try:
+        samples = tuner.resources.candidates(oracle, known, int(k), tolerance)
+    finally:
+        oracle.set_arrays(before)
     tuner.say(f"Deriving: scoring {len(samples)} architectures on all validation data")
-    derived = rounds.derive(tuner.judge, validation, samples)
+    derived = tuner.resources.best_first(rounds.derive(tuner.judge, validation, samples))
     found = [
-        results.FoundArchitecture(space.architecture(indices), score) for indices, score in derived
+        results.FoundArchitecture(space.architecture(indices), score, cost=cost)
+        for (indices, score), cost in zip(
+            derived, tuner.resources.costs([indices for indices, _ in derived]), strict=True
+        )
     ]
+    scored.keep(tuner, found)
     if halving:
         found = _with_second_opinions(tuner, halving, found, validation)
-    results.write_found(_path(tuner), found, len(oracle.end_order))
+    results.write_found(_path(tuner), found, len(oracle.end_order), tuner.resources.get_config())
     return found
 
 
@@ -68,14 +76,12 @@ def _with_second_opinions(tuner, halving, found, validation):
     """The architectures that were found, those trained alone for a while first."""
 
     def make_training():
-        return ShortTraining(
-            tuner.fresh_supergraph(),
-            tuner.oracle.objective,
-            tuner.judge.reward_function,
-            tuner.search_data[0],
-            validation,
-        )
+        supergraph = tuner.fresh_supergraph()
+        judge = tuner.judge_of(Scorer(supergraph))
+        return ShortTraining(supergraph, judge, tuner.search_data[0], validation)
 
+    # What earlier rounds derived may cost more or less than is asked for.
+    found = [one for one in found if tuner.resources.accepts(one.architecture.indices)] or found
     pool, propose = [one.architecture.indices for one in found], None
     if halving.proposals == "surrogate":
         # scikit-learn takes a second to import.
@@ -100,7 +106,7 @@ def found(tuner, n, name):
     """Returns the `n` best of what was derived last; derives if nothing was."""
     check_integer(name, n, 1)
     require_rounds(tuner)
-    best, after = results.read_found(_path(tuner), tuner.space)
+    best, after = _read(tuner)
     if after is None:
         best = tuner.derive()
     return best[:n]
@@ -108,7 +114,7 @@ def found(tuner, n, name):
 
 def derived_after(tuner):
     """After how many rounds `derive` last ran; None if it has not."""
-    return results.read_found(_path(tuner), tuner.space)[1]
+    return _read(tuner)[1]
 
 
 def score(tuner, architectures, validation_data, batch_size):
@@ -167,6 +173,11 @@ def validation_of(tuner, validation_data, batch_size):
     if tuner.search_data is None:
         raise ValueError("`validation_data` is needed: this process has not searched.")
     return tuner.search_data[1]
+
+
+def _read(tuner):
+    """What was derived last; nothing if that was for another cost than is asked for now."""
+    return results.read_found(_path(tuner), tuner.space, tuner.resources.get_config())
 
 
 def _path(tuner):

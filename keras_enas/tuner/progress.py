@@ -27,8 +27,8 @@ class Progress:
         Args:
             number: Integer, the round, from 0.
             record: Dict with `objective`, `derived`, `deviation` and, if there is
-                one, `loss`, and, if the oracle learned, `controller_mean_reward`
-                and `controller_entropy`.
+                one, `loss` and `cost`, and, if the oracle learned,
+                `controller_mean_reward` and `controller_entropy`.
         """
         seconds = time.monotonic() - self._began
         self._seconds.append(seconds)
@@ -40,6 +40,8 @@ class Progress:
             f"shared-weight {record['objective']} {record['derived']:.4f} "
             f"± {record['deviation']:.4f}",
         ]
+        if "cost" in record:
+            parts.append(f"cost {record['cost']:.4g}")
         if "controller_mean_reward" in record:
             parts.append(f"mean reward {record['controller_mean_reward']:.4f}")
         if "controller_entropy" in record:

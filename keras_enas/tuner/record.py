@@ -22,7 +22,8 @@ def record_of_round(tuner, fit, number):
     Raises:
         FailedTrialError: If the round must not be learned from.
     """
-    supergraph, oracle, settings = tuner.supergraph, tuner.oracle, tuner.settings
+    supergraph, settings = tuner.supergraph, tuner.settings
+    oracle = tuner.resources.limited(tuner.oracle)
     training, validation = tuner.search_data
     metrics = rounds.shared_weight_phase(supergraph, oracle, fit, training, settings, number)
     _check_finite(supergraph, metrics, number)
@@ -51,6 +52,7 @@ def record_of_round(tuner, fit, number):
         "derived": score.objective,
         "deviation": score.deviation,
         "score": score.reward,
+        **tuner.resources.of_round(indices),
         **learned,
         **watched.to_dict(),
         "alarms": alarms,

@@ -28,6 +28,7 @@ class FoundArchitecture:
         parameters: Optional integer, trainable parameters of its child.
         flops: Optional integer, operations of the child for one example.
         second_opinion: Optional `SecondOpinion`, of a short training of its own.
+        cost: Optional number, what the argument `cost` of the tuner says.
     """
 
     architecture: Architecture
@@ -35,58 +36,88 @@ class FoundArchitecture:
     parameters: int | None = None
     flops: int | None = None
     second_opinion: SecondOpinion | None = None
+    cost: float | None = None
 
     def with_cost(self, child):
-        """Returns a copy with the cost of its child."""
+        """Returns a copy with parameters and FLOPs of its child."""
         return dataclasses.replace(
             self, parameters=count_parameters(child), flops=count_flops(child)
         )
 
 
-def write_found(path, found, after):
-    """Writes derived architectures to a file, and after how many rounds it was."""
+def write_found(path, found, after, goal=None):
+    """Writes derived architectures to a file, and after how many rounds it was.
+
+    Args:
+        path: String.
+        found: List of `FoundArchitecture`.
+        after: Integer.
+        goal: Optional dict, what was asked of their cost.
+    """
     content = []
     for one in found:
+        second = one.second_opinion
         content.append(
-            {"architecture": str(one.architecture), "score": dataclasses.asdict(one.score)}
+            {
+                "architecture": str(one.architecture),
+                "score": dataclasses.asdict(one.score),
+                **({} if second is None else {"second_opinion": dataclasses.asdict(second)}),
+                **({} if one.cost is None else {"cost": one.cost}),
+            }
         )
-        if one.second_opinion is not None:
-            content[-1]["second_opinion"] = dataclasses.asdict(one.second_opinion)
-    write_json(path, {"note": NOTE, "rounds": after, "derived": content})
+    asked = {} if goal is None else {"goal": goal}
+    write_json(path, {"note": NOTE, "rounds": after, **asked, "derived": content})
 
 
-def read_found(path, space):
-    """Returns the derived architectures and after how many rounds, `([], None)` if absent."""
+def read_found(path, space, goal=None):
+    """Returns the derived architectures and after how many rounds.
+
+    `([], None)` if there are none, or if they are for another goal than is given.
+    """
     try:
         with open(path, encoding="utf-8") as file:
             content = json.load(file)
     except FileNotFoundError:
+        return [], None
+    if goal is not None and content.get("goal") != goal:
         return [], None
     found = [
         FoundArchitecture(
             space.parse(one["architecture"]),
             Score(**one["score"]),
             second_opinion=one.get("second_opinion") and SecondOpinion(**one["second_opinion"]),
+            cost=one.get("cost"),
         )
         for one in content["derived"]
     ]
     return found, content["rounds"]
 
 
-def print_found(found, objective, folder):
-    """Prints derived architectures as a table."""
+def print_found(found, objective, folder, cost=None):
+    """Prints derived architectures as a table.
+
+    Args:
+        found: List of `FoundArchitecture` with parameters and FLOPs.
+        objective: String.
+        folder: String, where the files are.
+        cost: Optional string, what their cost is.
+    """
     name = objective.removeprefix("val_")
     table = Table(title="Best architectures by shared weights")
     opinions = any(one.second_opinion is not None for one in found)
+    costs = any(one.cost is not None for one in found)
     trained = [f"trained alone for a while: val {name}"] if opinions else []
     for column in ("", f"shared-weight val {name}", *trained, "parameters", "FLOPs"):
         table.add_column(column)
+    if costs:
+        table.add_column(cost or "cost")
     for rank, one in enumerate(found, 1):
         row = [str(rank), f"{one.score.objective:.4f} ± {one.score.deviation:.4f}"]
         if opinions:
             second = one.second_opinion
             row.append((second and f"{second.objective:.4f} after {second.epochs:g} epochs") or "-")
-        table.add_row(*row, f"{one.parameters:,}", f"{one.flops:,}")
+        shown = [f"{one.cost:,.6g}"] if costs else []
+        table.add_row(*row, f"{one.parameters:,}", f"{one.flops:,}", *shown)
     console = Console()
     console.print(table)
     for rank, one in enumerate(found, 1):

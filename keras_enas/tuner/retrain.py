@@ -90,7 +90,10 @@ def retrain(
     derived = [one.architecture for one in derivation.found(tuner, top, "top")]
     chosen = [("derived", one) for one in derived]
     chosen += [
-        ("random", one) for one in random_others(tuner.space, random_baseline, alone.seed, derived)
+        ("random", one)
+        for one in random_others(
+            tuner.space, random_baseline, alone.seed, derived, tuner.resources.accepts
+        )
     ]
     scores = alone.shared_weight_scores([architecture for _, architecture in chosen])
     sign = 1.0 if tuner.oracle.objective.direction == "max" else -1.0
@@ -110,6 +113,7 @@ def retrain(
             parameters=count_parameters(model),
             flops=count_flops(model),
             cpu_seconds=seconds,
+            cost=tuner.resources.costs([architecture.indices])[0],
         )
         children.append(child)
         if math.isfinite(trained) and (best is None or sign * trained > sign * best.trained):
@@ -128,8 +132,12 @@ def retrain(
     return retrained
 
 
-def random_others(space, n, seed, excluded):
-    """Draws `n` random architectures that are not among `excluded`, as `Architecture`s."""
+def random_others(space, n, seed, excluded, accepts=lambda indices: True):
+    """Draws `n` random architectures that are not among `excluded`, as `Architecture`s.
+
+    Where the cost is minded only those whose indices are accepted: the best of
+    all is exported, and the comparison is one at equal cost.
+    """
     rng = np.random.default_rng((seed, 0x72616E64))
     known, others = set(excluded), []
     for _ in range(100 * (n + 1)):
@@ -138,5 +146,5 @@ def random_others(space, n, seed, excluded):
         one = space.architecture(space.random(1, rng)[0])
         if one not in known:
             known.add(one)
-            others.append(one)
+            others += [one] if accepts(one.indices) else []
     return others

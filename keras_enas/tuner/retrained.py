@@ -25,6 +25,7 @@ class TrainedChild:
         parameters: Integer, trainable parameters.
         flops: Integer, operations for one example.
         cpu_seconds: Float, CPU time of building and training.
+        cost: Optional number, what the argument `cost` of the tuner says.
     """
 
     origin: str
@@ -35,6 +36,7 @@ class TrainedChild:
     parameters: int
     flops: int
     cpu_seconds: float
+    cost: float | None = None
 
 
 class Retrained:
@@ -110,7 +112,9 @@ class Retrained:
             table.add_column(column)
         for column in (*(f"test\n{metric}" for metric in tests), "para-\nmeters", "mega-\nFLOPs"):
             table.add_column(column, justify="right")
-        table.add_column("CPU\ns", justify="right")
+        costs = any(child.cost is not None for child in self.children)
+        for column in (*(["cost"] if costs else []), "CPU\ns"):
+            table.add_column(column, justify="right")
         for number, child in enumerate(self.children, 1):
             score = child.shared_weights
             table.add_row(
@@ -121,6 +125,7 @@ class Retrained:
                 *(f"{child.test[metric]:.4f}" for metric in tests),
                 f"{child.parameters:,}",
                 f"{child.flops / 1e6:.3g}",
+                *([f"{child.cost:,.6g}"] if costs else []),
                 f"{child.cpu_seconds:.0f}",
             )
         console = Console()

@@ -10,9 +10,7 @@ import math
 import keras
 import numpy as np
 
-from keras_enas.supergraph import Scorer
 from keras_enas.tuner import state
-from keras_enas.tuner.round import Judge
 
 
 class ShortTraining:
@@ -23,15 +21,14 @@ class ShortTraining:
 
     Args:
         supergraph: A `Supergraph` that nothing else uses, as it was built.
-        objective: A `keras_tuner.Objective`.
-        reward: Callable from metrics and objective to a float, higher is better.
+        judge: The `Judge` that scores with its weights.
         training: `TrainingData`.
         validation: `ValidationData`.
     """
 
-    def __init__(self, supergraph, objective, reward, training, validation):
+    def __init__(self, supergraph, judge, training, validation):
         self._supergraph = supergraph
-        self._judge = Judge(Scorer(supergraph), objective, reward)
+        self._judge = judge
         self._training = training
         self._validation = validation
         self.initial = state.get_arrays(supergraph)

@@ -20,6 +20,7 @@ from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.progress import Progress
 from keras_enas.tuner.rank_correlation import rank_correlation
 from keras_enas.tuner.record import record_of_round
+from keras_enas.tuner.resources import COST_ARGUMENTS, NoneNear, Resources, pareto
 from keras_enas.tuner.retrain import retrain
 from keras_enas.tuner.shared import SharedWeights, make_supergraph
 
@@ -95,7 +96,9 @@ class ENASTuner(keras_tuner.Tuner):
         seed: Optional integer. 0 is a seed.
         **kwargs: Arguments of `keras_tuner.Tuner` (`directory`, `project_name`,
             `overwrite`, `distribution_strategy`, `optimizer`, `loss`,
-            `metrics`); further arguments of `ENASOracle` (`hyperparameters`,
+            `metrics`); `cost`, `cost_target`, `cost_weight`, `cost_limit` and
+            `cost_tolerance`: see `keras_enas.tuner.resources.Resources`;
+            further arguments of `ENASOracle` (`hyperparameters`,
             `tune_new_entries`, `allow_new_entries`, `max_retries_per_trial`,
             `max_consecutive_failed_trials`: that many rounds in a row whose
             loss is not finite end the search); and settings of the controller
@@ -129,6 +132,7 @@ class ENASTuner(keras_tuner.Tuner):
     ):
         checks.refuse_arguments(kwargs)
         tuner_kwargs = {k: kwargs.pop(k) for k in _TUNER_ARGUMENTS if k in kwargs}
+        cost_kwargs = {k: kwargs.pop(k) for k in COST_ARGUMENTS if k in kwargs}
         checks.check_counts(
             warmup_rounds, controller_updates, samples_per_update, derive_samples, derive_batches
         )
@@ -143,6 +147,10 @@ class ENASTuner(keras_tuner.Tuner):
         checks.check_objective(oracle.objective)
         # All checks come before the base constructor: with `overwrite` it removes the project.
         self._declared = checks.declare(hypermodel, oracle)
+        self.resources = Resources(
+            hypermodel, self.build_child, recorded_space(self._declared), **cost_kwargs
+        )
+        checks.check_sampling_within(sampling, self.resources.goal.limited)
         checks.check_directory(tuner_kwargs.get("directory"), tuner_kwargs.get("project_name"))
         oracle.by_rounds = True
         self.settings = rounds.RoundSettings(
@@ -162,6 +170,7 @@ class ENASTuner(keras_tuner.Tuner):
         # `reload` runs in the base constructor: what it needs is set above.
         super().__init__(oracle, hypermodel, **tuner_kwargs)
         self.oracle.verbose = 0
+        self.resources.open(os.path.join(self.project_dir, "costs.jsonl"))
         self._shared = SharedWeights(
             lambda: self.fresh_supergraph(
                 architectures_per_step=self.settings.architectures_per_step
@@ -200,7 +209,12 @@ class ENASTuner(keras_tuner.Tuner):
     def judge(self):
         """The `Judge` that scores architectures with the shared weights."""
         _ = self.supergraph
-        return rounds.Judge(self._shared.scorer, self.oracle.objective, self._reward_function)
+        return self.judge_of(self._shared.scorer)
+
+    def judge_of(self, scorer):
+        """Returns the `Judge` that scores with another supergraph's `Scorer`."""
+        judge = rounds.Judge(scorer, self.oracle.objective, self._reward_function)
+        return self.resources.judging(judge)
 
     def fresh_supergraph(self, seed=None, architectures_per_step=1):
         """Builds another `Supergraph` of the space, with initial weights.
@@ -390,11 +404,14 @@ class ENASTuner(keras_tuner.Tuner):
         """Derives from the controller as it ended, once for each number of rounds."""
         rounds_done = len(self.oracle.end_order)
         if rounds_done and derivation.derived_after(self) != rounds_done:
-            self.derive()
+            try:
+                self.derive()
+            except NoneNear as error:
+                warnings.warn(f"Nothing was derived. {error}", stacklevel=2)
 
     # What was found.
 
-    def derive(self, k=None, validation_data=None, batch_size=32, strategy=None):
+    def derive(self, k=None, validation_data=None, batch_size=32, strategy=None, tolerance=None):
         """Samples `k` architectures and scores them with the shared weights as they are.
 
         The derived architectures of all rounds and the oracle's most likely one
@@ -411,14 +428,28 @@ class ENASTuner(keras_tuner.Tuner):
                 first, as their `second_opinion` says; this needs the training data
                 of a process that has called `search`. It goes on where it was
                 interrupted.
+            tolerance: Optional float in place of `cost_tolerance`. With a
+                `cost_target` only architectures so near to it are derived, and
+                samples are drawn until `k` different ones are.
 
         Returns:
-            List of `FoundArchitecture`, best first, without cost.
+            List of `FoundArchitecture`, best first, without parameters and FLOPs.
         """
         k = self.final_samples if k is None else k
         check_integer("k", k, 1)
+        self.resources.check_tolerance(tolerance)
         strategy = self.derive_strategy if strategy is None else strategy
-        return derivation.derive(self, k, validation_data, batch_size, strategy)
+        return derivation.derive(self, k, validation_data, batch_size, strategy, tolerance)
+
+    def pareto(self, k=0, validation_data=None, batch_size=32, path=None, verbose=True):
+        """Shows what no other architecture scored so far beats in objective and cost.
+
+        See `keras_enas.tuner.resources.pareto.pareto` for the arguments.
+
+        Returns:
+            List of `FoundArchitecture`, cheapest first.
+        """
+        return pareto.pareto(self, k, validation_data, batch_size, path, verbose)
 
     def get_best_architectures(self, num_architectures=1):
         """Returns the architectures with the best shared-weight scores.
@@ -479,7 +510,10 @@ class ENASTuner(keras_tuner.Tuner):
         """Prints the best architectures with their shared-weight scores."""
         check_integer("num_trials", num_trials, 1)
         results.print_found(
-            self.get_best_architectures(num_trials), self.oracle.objective.name, self.project_dir
+            self.get_best_architectures(num_trials),
+            self.oracle.objective.name,
+            self.project_dir,
+            self.resources.name,
         )
 
     def retrain(self, x, y=None, validation_data=None, epochs=None, **kwargs):

@@ -7,10 +7,10 @@ from small_space import SmallSpace
 
 from keras_enas import ENASTuner, RandomOracle, SuccessiveHalving
 from keras_enas.rewards import objective_reward
-from keras_enas.supergraph import Supergraph, inherit
+from keras_enas.supergraph import Scorer, Supergraph, inherit
 from keras_enas.tuner import halving, state
 from keras_enas.tuner.data import TrainingData, ValidationData
-from keras_enas.tuner.round import Score
+from keras_enas.tuner.round import Judge, Score
 from keras_enas.tuner.short_training import ShortTraining
 
 
@@ -69,9 +69,8 @@ def test_a_training_alone_is_the_childs(digits):
     supergraph = Supergraph(Plain(), seed=0)
     training = TrainingData(x, y, None, 50, True, seed=3)
     objective = RandomOracle("val_accuracy").objective
-    alone = ShortTraining(
-        supergraph, objective, objective_reward, training, ValidationData(validation, 50, 0)
-    )
+    judge = Judge(Scorer(supergraph), objective, objective_reward)
+    alone = ShortTraining(supergraph, judge, training, ValidationData(validation, 50, 0))
     architecture = supergraph.space.parse("relu | tanh 1")
     child = Plain().build(architecture.to_hyperparameters())
     inherit(supergraph.network, child, architecture)

@@ -82,6 +82,10 @@ def test_a_search_repeats_itself(make_tuner, search, same_state):
     [
         ({"sampling": "greedy"}, "`sampling` must be one of"),
         ({"architectures_per_step": 0}, "`architectures_per_step` must be"),
+        (
+            {"sampling": "fair", "cost": "parameters", "cost_limit": 4000},
+            "goes with `sampling='controller'` only",
+        ),
         ({"sampling": "sandwich"}, "give `architectures_per_step` of at least 2"),
     ],
 )

@@ -85,6 +85,10 @@ def different_shapes(hp):
         ({"derive_batches": 0}, "`derive_batches`"),
         ({"final_samples": 0}, "`final_samples`"),
         ({"reward": "accuracy"}, "`reward` must be a callable"),
+        ({"cost": "latencies"}, "`cost` must be 'parameters'"),
+        ({"cost": "flops", "cost_target": -1}, "`cost_target` must be a number above 0"),
+        ({"cost": "flops", "cost_target": 9, "cost_weight": 1}, "`cost_weight`.*at most 0"),
+        ({"cost_target": 1000}, "`cost_target` needs a `cost`"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
 )

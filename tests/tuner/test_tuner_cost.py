@@ -1,0 +1,256 @@
+"""A search that minds the cost: rewards, limits, the final choice, what is shown and kept."""
+
+import json
+import os
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from small_space import TINY, SmallSpace, load
+
+from keras_enas import ENASTuner, RandomOracle
+from keras_enas.supergraph import Supergraph
+from keras_enas.tuner import derivation
+
+TARGET = 4
+
+
+def cost(architecture):
+    """From 1 to 6."""
+    return 1 + sum(architecture.indices)
+
+
+def costs_of(architectures):
+    return [1 + int(sum(one)) for one in architectures]
+
+
+def learned(tuner, monkeypatch):
+    """Notes what the oracle is taught."""
+    noted = []
+    original = tuner.oracle.learn
+
+    def learn(architectures, rewards):
+        noted.append((np.array(architectures), np.array(rewards)))
+        original(architectures, rewards)
+
+    monkeypatch.setattr(tuner.oracle, "learn", learn)
+    return noted
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """A tuner with a target that has searched two rounds, and its data."""
+    tuner = ENASTuner(
+        SmallSpace(),
+        **{**TINY, "final_samples": 4},
+        seed=0,
+        oracle=RandomOracle("val_accuracy", max_trials=2, seed=0),
+        cost=cost,
+        cost_target=TARGET,
+        directory=tmp_path_factory.mktemp("c"),
+        project_name="p",
+    )
+    (x, y), validation = load()
+    tuner.search(x, y, validation_data=validation, batch_size=50, verbose=0)
+    return tuner, (x, y), validation
+
+
+def test_the_oracle_earns_the_absolute_reward(make_tuner, search, monkeypatch, tmp_path):
+    noted = []
+    for name, arguments in (
+        ("shown", {"cost": cost}),
+        ("target", {"cost": cost, "cost_target": TARGET, "cost_weight": -0.5}),
+    ):
+        tuner = make_tuner(project_name=name, max_trials=1, **arguments)
+        noted.append(learned(tuner, monkeypatch))
+        search(tuner)
+    for shown, target in zip(*noted, strict=True):
+        assert np.array_equal(shown[0], target[0])
+        # What is only shown has no part in the reward, which is the accuracy on 50 digits.
+        np.testing.assert_allclose(50 * shown[1], np.round(50 * shown[1]), atol=1e-4)
+        expected = [-0.5 * abs(c / TARGET - 1) for c in costs_of(shown[0])]
+        np.testing.assert_allclose(target[1] - shown[1], expected, atol=1e-12)
+
+
+def test_only_what_fits_is_trained_learned_and_derived(make_tuner, search, monkeypatch):
+    trained = []
+    original = Supergraph.set_architectures
+    monkeypatch.setattr(
+        Supergraph,
+        "set_architectures",
+        lambda self, table: (trained.append(np.array(table)), original(self, table))[1],
+    )
+    tuner = make_tuner(cost=cost, cost_limit=(2, 3), max_trials=1)
+    noted = learned(tuner, monkeypatch)
+    search(tuner)
+    # The first candidate of every decision costs 1: the likeliest one does not fit.
+    assert costs_of([tuner.oracle.most_likely()]) == [1]
+    rows = np.concatenate(trained)
+    assert len(rows) == 6 and set(costs_of(rows)) <= {2, 3}
+    assert set(costs_of(np.concatenate([a for a, _ in noted]))) <= {2, 3}
+    found = tuner.get_best_architectures(9)
+    assert {one.cost for one in found} == {2, 3}
+    assert [one.cost for one in found] == costs_of(one.architecture.indices for one in found)
+
+
+def test_hardly_anything_fits(make_tuner, search, files):
+    tuner = make_tuner(cost=lambda one: 7.0, cost_limit=5)
+    with pytest.raises(RuntimeError, match=r"Round 0 stopped: `cost_limit`: of 1,.* wider limit"):
+        search(tuner)
+
+
+def test_the_choice_is_near_to_the_target(searched):
+    tuner, _, validation = searched
+    found = tuner.get_best_architectures(9)
+    # There are five such: (0, 1, 2), (0, 2, 1) and their like with a skip, two operations.
+    assert len(found) >= 3 and {one.cost for one in found} == {TARGET}
+    assert len({one.architecture for one in found}) == len(found)
+    rewards = [one.score.reward for one in found]
+    assert rewards == sorted(rewards, reverse=True)
+    before = tuner.oracle.get_arrays()
+    wide = tuner.derive(k=8, validation_data=validation, tolerance=0.3)
+    assert {one.cost for one in wide} == {3, 4, 5}
+    assert all(np.array_equal(before[k], v) for k, v in tuner.oracle.get_arrays().items())
+    # First comes who earns most without the cost.
+    assert [one.score.objective for one in wide] == pytest.approx(
+        sorted((one.score.objective for one in wide), reverse=True)
+    )
+    assert {one.cost for one in tuner.derive()} == {TARGET}
+
+
+def test_costs_are_shown(searched, capsys, tmp_path):
+    tuner, _, _ = searched
+    with open(os.path.join(tuner.get_trial_dir("1"), "round.json")) as file:
+        record = json.load(file)
+    assert record["cost"] == cost(tuner.space.parse(record["architecture"]))
+    with open(os.path.join(tuner.project_dir, "derived.json")) as file:
+        content = json.load(file)
+    assert {one["cost"] for one in content["derived"]} == {TARGET}
+    assert content["goal"]["target"] == TARGET
+    tuner.results_summary(2)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "cost of cost" in shown and "not what a trained model scores" in shown
+
+
+def test_the_front(searched, capsys, tmp_path):
+    tuner, _, _ = searched
+    assert {one.cost for one in tuner.pareto(verbose=False)} <= {3, 4, 5}
+    best = tuner.pareto(k=300, path=str(tmp_path / "front.png"))
+    costs = [one.cost for one in best]
+    # All 18 architectures: the cheapest is beaten by none.
+    assert costs[0] == 1 and costs == sorted(set(costs))
+    scores = [one.score.objective for one in best]
+    assert scores == sorted(set(scores))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "of 18 architectures scored by shared weights" in shown
+    assert "-75.0%" in shown and "shared-weight val accuracy" in shown
+    assert "not what a trained model scores" in shown
+    assert (tmp_path / "front.png").stat().st_size > 1000
+    # It is kept, and the choice is what it was.
+    assert [one.architecture for one in tuner.pareto(verbose=False)] == [
+        one.architecture for one in best
+    ]
+    assert {one.cost for one in tuner.get_best_architectures(9)} == {TARGET}
+
+
+def test_random_ones_are_retrained_at_the_same_cost(searched):
+    tuner, (x, y), validation = searched
+    retrained = tuner.retrain(
+        x[:50], y[:50], validation_data=validation, epochs=1, top=1, random_baseline=1, verbose=0
+    )
+    assert [child.origin for child in retrained.children] == ["derived", "random"]
+    assert [child.cost for child in retrained.children] == [TARGET] * 2
+    assert cost(retrained.architecture) == TARGET
+
+
+def test_another_target_is_not_served_with_what_was_derived(searched):
+    tuner, _, _ = searched
+
+    def again(**arguments):
+        other = ENASTuner(
+            SmallSpace(),
+            **TINY,
+            oracle=RandomOracle("val_accuracy", max_trials=2, seed=0),
+            directory=tuner.directory,
+            project_name="p",
+            **arguments,
+        )
+        return derivation.derived_after(other)
+
+    assert again(cost=cost, cost_target=TARGET) == 2
+    # Who asks for nothing may read it.
+    assert again() == again(cost=cost) == 2
+    assert again(cost=cost, cost_target=2) is None
+    assert again(cost=cost, cost_limit=2) is None
+
+
+def test_nothing_near_is_a_warning_after_the_search_and_an_error_after_that(make_tuner, search):
+    tuner = make_tuner(cost=cost, cost_target=4.5, max_trials=1)
+    with pytest.warns(UserWarning, match=r"Nothing was derived. None of .* within 5%.*tolerance"):
+        search(tuner)
+    with pytest.raises(ValueError, match=r"the nearest costs [45]\."):
+        tuner.get_best_architectures()
+    assert {one.cost for one in tuner.derive(k=3, tolerance=0.2)} <= {4, 5}
+    assert tuner.get_best_architectures()[0].cost in (4, 5)
+
+
+@pytest.mark.parametrize("name", ["parameters", "flops"])
+def test_counts_of_a_hypermodel_that_does_not_count(searched, name, tmp_path):
+    tuner, _, _ = searched
+    other = ENASTuner(SmallSpace(), cost=name, directory=tmp_path, seed=0)
+    found = tuner.get_best_architectures()[0]
+    assert other.resources.costs([found.architecture.indices]) == [getattr(found, name)]
+    assert (tmp_path / "untitled_project" / "costs.jsonl").exists()
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Stops the search in the middle of the second round, once its costs have been asked for."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.optimizer.iterations) == 9:
+            raise KeyboardInterrupt("stop")
+
+
+class Measured:
+    """A cost that is another one whenever it is asked for, as a measured one is."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, architecture):
+        self.calls += 1
+        return cost(architecture) + self.calls / 1024
+
+    __name__ = "measured"
+
+
+def test_a_resumed_search_is_that_of_one_that_never_stopped(make_tuner, search, same_state):
+    settings = {"cost": Measured(), "cost_limit": 5.5, "cost_target": 3, "cost_tolerance": 0.4}
+    whole = search(make_tuner(project_name="whole", **settings))
+    settings["cost"] = Measured()
+    stopped = make_tuner(project_name="stopped", **settings)
+    with pytest.raises(KeyboardInterrupt):
+        search(stopped, callbacks=[Interrupt()])
+    # As in a new process.
+    resumed = search(make_tuner(project_name="stopped", **settings))
+    assert same_state(whole, resumed)
+    # The record of a round has the mean reward that the oracle was taught.
+    generation = os.path.join("shared", "generation-000002", "generation.json")
+    for name in ("derived.json", "scored.json", "costs.jsonl", generation):
+        one, other = (os.path.join(t.project_dir, name) for t in (whole, resumed))
+        with open(one, "rb") as a, open(other, "rb") as b:
+            assert a.read() == b.read(), name
+    assert 0 < settings["cost"].calls <= 18
+    # With overwrite the costs go, too.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        anew = make_tuner(project_name="stopped", overwrite=True, **settings)
+    assert not os.path.exists(os.path.join(anew.project_dir, "costs.jsonl"))
+
+
+def test_a_project_with_another_cost(make_tuner, search):
+    make_tuner(cost=Measured()).resources.costs([(0, 0, 0)])
+    with pytest.raises(ValueError, match="was searched with 'cost of measured', not with 'cost of"):
+        make_tuner(cost=cost)
