@@ -6,9 +6,9 @@ import math
 import numbers
 from collections.abc import Callable
 
+from keras_enas.cost import count_flops, count_parameters
 from keras_enas.search_space import Architecture
 from keras_enas.tuner import state
-from keras_enas.tuner.cost import count_flops, count_parameters
 from keras_enas.tuner.resources.latency import Latency
 
 COUNTS = {"parameters": count_parameters, "flops": count_flops}
