@@ -20,7 +20,7 @@ ORACLES = {
 # Where the defaults are too large for a test of a few samples.
 SETTINGS = {
     "evolution": {"population_size": 4, "sample_size": 2},
-    "progressive": {"samples_per_stage": 4, "samples_per_fit": 2, "beam_size": 8},
+    "progressive": {"samples_per_stage": 4, "samples_per_fit": 4, "beam_size": 8},
     "q_learning": {"epsilon_schedule": ((1.0, 4), (0.2, 1))},
 }
 

@@ -2,8 +2,8 @@
 
     python kill_driver.py FOLDER
 
-For every strategy there is one search never interrupted and one that dies by SIGKILL twice, in
-processes of their own. What they ended with is printed as JSON: `{strategy: [whole, resumed]}`.
+For every strategy there is one search never interrupted and one that dies by SIGKILL, twice (the
+controller's once), in processes of their own. What they ended with is printed as JSON: `{strategy: [whole, resumed]}`.
 They are forked from this process, which has loaded TensorFlow but not used it.
 """
 
@@ -23,9 +23,9 @@ from every_oracle import ORACLES, Choices, CountingTuner, settings_of
 from keras_enas.search_space import Decision, SearchSpace
 
 SPACE = SearchSpace([Decision(f"node_{i}", "op", ("a", "b", "c")) for i in range(4)])
-TRIALS = 14
+TRIALS = 9
 # In the middle of a trial, and between two files of its end.
-KILLED_AT = (("run_trial", 5), ("replace", 43))
+KILLED_AT = (("run_trial", 4), ("replace", 22))
 
 
 def kill_at(name, nth):
@@ -82,7 +82,8 @@ def main(folder):
     for name in ORACLES:
         whole, resumed = f"{name}-whole", f"{name}-resumed"
         assert in_a_process(lambda p=whole, n=name: search(n, folder, p)) == 0, name
-        for hook in KILLED_AT:
+        # A controller is slow to trace.
+        for hook in KILLED_AT[: 1 if name == "enas" else None]:
 
             def killed(n=name, p=resumed, h=hook):
                 kill_at(*h)

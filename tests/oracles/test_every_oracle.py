@@ -228,7 +228,7 @@ def test_a_tuner_that_works_by_rounds_gets_the_most_likely(make_oracle, make_tun
 
 
 # Mean share of decisions of fresh samples that match, after so many samples: chance is 0.417, and
-# what a strategy reaches is the mean of three seeds. Those that keep exploring by their nature
+# what a strategy reaches is the mean of its seeds. Those that keep exploring by their nature
 # (a mutation each, an ant's roulette, epsilon) stay below the others.
 PLANTED = {
     "ant_colony": 0.6,
@@ -244,7 +244,8 @@ PLANTED = {
 def test_it_finds_a_planted_optimum(name, space):
     """Six decisions, 216 architectures; noise of 0.05; as under `ENASTuner`, 20 at a time."""
     matches, likely = [], []
-    for seed in range(3):
+    # A controller is slow to trace, and tests/oracles/test_enas.py has it learn more.
+    for seed in range(1 if name == "enas" else 3):
         # A fit of the surrogate takes a while.
         settings = {"samples_per_fit": 100} if name == "progressive" else {}
         oracle = ORACLES[name]("val_accuracy", seed=seed, **settings)
@@ -296,6 +297,7 @@ def test_every_architecture_once_and_then_it_stops(make_oracle, make_tuner):
     assert len(found) == len(set(found)) == space.size
 
 
+@pytest.mark.filterwarnings("ignore:ENASOracle learns from 20 trials")
 def test_failed_trials_are_not_repeated(make_oracle, make_tuner):
     oracle = make_oracle(with_space=False)
     tuner = make_tuner(oracle)
@@ -313,6 +315,7 @@ def test_failed_trials_are_not_repeated(make_oracle, make_tuner):
     assert len({str(trial.hyperparameters.values) for trial in oracle.trials.values()}) == 6
 
 
+@pytest.mark.filterwarnings("ignore:ENASOracle learns from 20 trials")
 def test_workers_may_report_in_any_order(make_oracle, space):
     """Five trials under way at once, ended the other way round."""
     oracle = make_oracle(with_space=False)

@@ -13,5 +13,5 @@ def test_killed_twice_and_resumed(run_python, tmp_path):
     ends = json.loads(printed.strip().splitlines()[-1])
     assert set(ends) == set(ORACLES)
     for name, (whole, resumed) in ends.items():
-        assert len(whole["order"]) == 14, name
+        assert len(whole["order"]) == 9, name
         assert resumed == whole, name
