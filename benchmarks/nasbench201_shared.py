@@ -50,6 +50,7 @@ def search(strategy, seed, settings, table, data, folder):
         settings["candidates"],
         factor=settings["factor"],
         epochs=settings["first_epochs"],
+        proposals=settings["proposals"],
         share=settings["second_opinion_share"],
     )
     tuner = ke.ENASTuner(

@@ -3,16 +3,11 @@
 import csv
 import gzip
 import os
-import sys
 
 import numpy as np
 
-sys.path.insert(0, os.path.dirname(__file__))
-
 import keras_enas as ke
 from keras_enas.hypermodels.children import space_of
-
-BEST = 94.3733
 
 
 class Table:

@@ -1,0 +1,148 @@
+"""Does a search find good cells? Searches of NAS-Bench-201, judged by its table.
+
+    python benchmarks/nasbench201.py --data ../shared/data --output runs/nasbench201 \\
+        --strategies enas random --seeds 0 1 2 --budget-minutes 30
+
+Each search runs in a process of its own, on small images and small networks, and may
+take so many CPU minutes, all included but unpacking the images and importing. What it
+returns is looked up: the test accuracy that the published network of that cell has
+after 200 epochs. The table guides no search. Beside them stand controls that search
+nothing: the cell with the most parameters, and random cells.
+
+Everything is kept in `--output`; a run that was interrupted goes on, and several
+processes share the work. `results.jsonl` has a line for each search. `--quick` says
+whether it runs; its figures mean nothing.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+from nasbench201_settings import DEFAULTS, QUICK
+from rich.console import Console
+from rich.table import Table as Shown
+from search_quality_files import made_together, read, same_settings
+
+STRATEGIES = (
+    "enas",
+    "random",
+    "evolution",
+    "progressive",
+    "ant colony",
+    "q-learning",
+    "factorized",
+)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, help="folder with real_data.py and the table")
+    parser.add_argument("--output", required=True, help="folder of this run")
+    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=["enas", "random"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--quick", action="store_true", help="does it run? in a few minutes")
+    parser.add_argument("--threads", type=int, default=1, help="of TensorFlow")
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    for name, value in DEFAULTS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value))
+    args = parser.parse_args()
+    settings = {**DEFAULTS, **(QUICK if args.quick else {})}
+    given = {name: getattr(args, name) for name in DEFAULTS if getattr(args, name) is not None}
+    settings.update(given)
+    if args.one:
+        run_one(args, settings)
+        return
+    os.makedirs(args.output, exist_ok=True)
+    same_settings(os.path.join(args.output, "settings.json"), settings)
+    jobs = {}
+    for seed in args.seeds:
+        for strategy in args.strategies:
+            path = os.path.join(args.output, f"{strategy.replace(' ', '-')}-{seed}.json")
+            jobs[path] = lambda path=path, job=(strategy, seed): in_a_process(args, *job, path)
+    results = list(made_together(jobs).values())
+    with open(os.path.join(args.output, "results.jsonl"), "w") as file:
+        file.writelines(json.dumps(result) + "\n" for result in results)
+    show(results, args)
+
+
+def in_a_process(args, strategy, seed, path):
+    """Runs one search in a process of its own, whose CPU time is the search's."""
+    made = f"{path}.made"
+    # The same command, but for what it is to do.
+    command = [sys.executable, __file__, *sys.argv[1:], "--one", strategy, str(seed), made]
+    subprocess.run(command, check=True)
+    content = read(made)
+    os.remove(made)
+    return content
+
+
+def run_one(args, settings):
+    """Runs one search and writes what came of it."""
+    import tensorflow as tf
+    from nasbench201_data import load
+    from nasbench201_shared import search
+    from nasbench201_table import Table
+    from search_quality_files import write
+
+    tf.config.threading.set_intra_op_parallelism_threads(args.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(args.threads)
+    strategy, seed, path = args.one[0], int(args.one[1]), args.one[2]
+    table = Table(args.data)
+    data = load(args.data, settings["size"], settings["train"], settings["validation"])
+    folder = path.removesuffix(".json.made")
+    found = search(strategy, seed, settings, table, data, folder)
+    write(path, {"strategy": strategy, "seed": seed, **found})
+
+
+def show(results, args):
+    """Prints the table: each strategy, and the controls."""
+    from nasbench201_table import Table
+
+    table = Table(args.data)
+    shown = Shown(title="True CIFAR-10 test accuracy of the cell that was returned")
+    for column in ("", "mean ± deviation", "worst", "n", "tau", "tau, better half", "CPU s"):
+        shown.add_column(column)
+    for strategy in args.strategies:
+        mine = [one for one in results if one["strategy"] == strategy]
+        truth = [one["truth"] for one in mine]
+        deviation = f" ± {np.std(truth, ddof=1):.2f}" if len(truth) > 1 else ""
+        shown.add_row(
+            strategy,
+            f"{np.mean(truth):.2f}{deviation}",
+            f"{min(truth):.2f}",
+            str(len(truth)),
+            f"{np.mean([one['tau'] for one in mine]):.2f}",
+            f"{np.mean([one['tau_better_half'] for one in mine]):.2f}",
+            f"{np.mean([one['cpu_seconds'] for one in mine]):.0f}",
+        )
+    parameters = table.columns["params_cifar10"]
+    largest = table.truth[int(np.argmax(parameters))]
+    shown.add_row(
+        "control: most parameters",
+        f"{largest:.2f}",
+        f"{largest:.2f}",
+        "1",
+        f"{results[0]['tau_of_parameters']:.2f}",
+        f"{results[0]['tau_better_half_of_parameters']:.2f}",
+        "0",
+    )
+    shown.add_row(
+        "control: a random cell",
+        f"{table.truth.mean():.2f} ± {table.truth.std():.2f}",
+        f"{table.truth.min():.2f}",
+        f"{len(table.truth):,}",
+        "0",
+        "0",
+        "0",
+    )
+    shown.add_row("the best cell", f"{table.truth.max():.2f}", "", "1", "", "", "")
+    Console().print(shown)
+
+
+if __name__ == "__main__":
+    main()
