@@ -50,7 +50,6 @@ class ProgressiveOracle(SearchOracle):
         **kwargs: As in `SearchOracle`.
 
     Raises:
-        ImportError: If scikit-learn is not installed.
     """
 
     def __init__(
@@ -227,14 +226,10 @@ def fitted(surrogate, x, y):
 
 def default_surrogate():
     """Five small networks that differ by their initial weights, averaged."""
-    try:
-        from sklearn.ensemble import VotingRegressor
-        from sklearn.neural_network import MLPRegressor
-    except ImportError as error:
-        raise ImportError(
-            "`ProgressiveOracle` needs scikit-learn, which comes with the extra `progressive`: "
-            'python -m pip install "keras-enas[progressive]"'
-        ) from error
+    # scikit-learn takes a second to import.
+    from sklearn.ensemble import VotingRegressor
+    from sklearn.neural_network import MLPRegressor
+
     networks = [
         MLPRegressor(
             hidden_layer_sizes=(30,),

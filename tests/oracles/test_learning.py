@@ -151,12 +151,6 @@ def test_another_regressor_may_be_the_surrogate():
         of(ProgressiveOracle, surrogate="forest")
 
 
-def test_scikit_learn_is_named_when_it_is_missing(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "sklearn.neural_network", None)
-    with pytest.raises(ImportError, match=r"keras-enas\[progressive\]"):
-        ProgressiveOracle("val_accuracy")
-
-
 def test_a_simplest_architecture_of_another_space_is_refused():
     with pytest.raises(ValueError, match="`simplest` is not of this space"):
         of(ProgressiveOracle, simplest="x x x")
