@@ -3,6 +3,8 @@
 import pathlib
 import re
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
@@ -45,6 +47,7 @@ def test_a_space_of_your_own_is_searched_by_both_kinds_of_tuner(run_python, tmp_
     assert "1 1" in run_python("-c", script, folder=tmp_path, timeout=600)
 
 
+@pytest.mark.slow
 def test_the_search_that_minds_the_cost_runs_as_printed(run_python, tmp_path):
     text = (ROOT / "docs" / "resource-aware-search.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)

@@ -12,8 +12,9 @@ from keras_enas.tuner.resources.source import source_of
 
 # Of `ENASTuner`.
 COST_ARGUMENTS = ("cost", "cost_target", "cost_weight", "cost_limit", "cost_tolerance")
-# When architectures near to the target are looked for, so many are drawn for each that is wanted.
-TRIES = 50
+# When architectures near to the target are looked for, so many are drawn for each that is wanted,
+# first by the oracle, then by chance.
+TRIES = 20
 
 
 class NoneNear(ValueError):
@@ -172,7 +173,10 @@ class Resources:
         """Architectures to choose among.
 
         With a target, `k` different ones near to it, or as many as a bounded
-        number of draws gives; without one, `k` samples within the limit.
+        number of draws gives: of the oracle's first and, if these are not enough,
+        uniform ones. A policy may have converged beside the target, where the
+        accuracy that it gains is worth more than the penalty. Without a target,
+        `k` samples within the limit.
 
         Args:
             oracle: The `SearchOracle` that draws.
@@ -196,13 +200,17 @@ class Resources:
         if self.goal.target is None:
             return [*allowed, *self.limited(oracle).sample(k)]
         found, seen = {}, []
-        while len(found) < k and len(seen) < max(TRIES * k, LEAST_TRIES):
-            drawn = oracle.sample(k)
-            costs = self.costs(drawn)
-            for one, cost in zip(drawn, costs, strict=True):
-                if self.goal.near(cost, tolerance):
-                    found[tuple(int(i) for i in one)] = None
-            seen += costs
+        rng = np.random.default_rng((oracle.seed, 0x6E656172))
+        for draw in (oracle.sample, lambda n: oracle.space.random(n, rng)):
+            tries = 0
+            while len(found) < k and tries < max(TRIES * k, LEAST_TRIES):
+                drawn = draw(k)
+                costs = self.costs(drawn)
+                for one, cost in zip(drawn, costs, strict=True):
+                    if self.goal.near(cost, tolerance):
+                        found[tuple(int(i) for i in one)] = None
+                tries += k
+                seen += costs
         chosen = list(dict.fromkeys([*allowed, *list(found)[:k]]))
         if not chosen:
             nearest = min(seen, key=lambda cost: abs(cost - self.goal.target))

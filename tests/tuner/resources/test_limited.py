@@ -81,6 +81,14 @@ def test_candidates_are_near_and_different():
     assert {sum(one) for one in wider} == {5, 6, 7} and len(wider) == 100
 
 
+def test_a_policy_beside_the_target_leaves_the_draws_to_chance():
+    one = oracle()
+    one.sample = lambda n: np.zeros((n, 4), np.int32)
+    found = resources(cost_target=6).candidates(one, [], k=20)
+    assert len(set(found)) == len(found) == 20 and {sum(x) for x in found} == {6}
+    assert found == resources(cost_target=6).candidates(one, [], k=20)
+
+
 def test_fewer_candidates_than_were_wanted():
     # One architecture costs 12.
     assert resources(cost_target=12).candidates(oracle(), [], k=20) == [(3, 3, 3, 3)]
