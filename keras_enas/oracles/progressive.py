@@ -50,6 +50,7 @@ class ProgressiveOracle(SearchOracle):
         **kwargs: As in `SearchOracle`.
 
     Raises:
+        ValueError: If an argument is of no use; the message names it.
     """
 
     def __init__(
