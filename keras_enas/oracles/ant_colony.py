@@ -11,7 +11,7 @@ class AntColonyOracle(SearchOracle):
 
     An ant walks from decision to decision. A trail of pheromone lies between
     every candidate and every candidate of the decision before. The rule is that of the
-    ant colony system (Dorigo and Gambardella 1997, equations 1 to 5): with
+    ant colony system (Dorigo and Gambardella 1997): with
     probability `greediness` (q0) the candidate with the strongest trail, otherwise one in
     proportion to the trails. Where an ant went the trail fades towards its `start`
     (local update, `decay`), so that ants of one colony walk differently; after every

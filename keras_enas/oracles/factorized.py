@@ -14,9 +14,9 @@ class FactorizedOracle(SearchOracle):
     """The policy of TuNAS, Bender et al. 2020, https://arxiv.org/abs/2008.06120.
 
     A softmax of its own for every decision, all logits zero at the beginning, taught by
-    REINFORCE (Williams 1992) with a moving-average baseline and Adam (section 3 of
-    the paper). It cannot express that one decision depends on another, and for that it
-    learns from few samples. It is also the REINFORCE of NAS-Bench-201
+    REINFORCE (Williams 1992) with a moving-average baseline and Adam. It cannot express
+    that one decision depends on another, and for that it learns from few samples. It is
+    also the REINFORCE of NAS-Bench-201
     (https://arxiv.org/abs/2001.00326: baseline 0.9, Adam, one sample an update).
 
     Args:
@@ -25,7 +25,7 @@ class FactorizedOracle(SearchOracle):
         learning_rate: Float, of Adam.
         baseline_decay: Float in `[0, 1)`, of the moving average.
         warmup_samples: Integer, samples at the beginning from which the baseline learns,
-            but not the policy (TuNAS: the first quarter of the search).
+            but not the policy.
         samples_per_update: Integer, samples of one gradient step. More at once are
             divided into steps.
         seed: Optional integer. 0 is a seed; None draws one.

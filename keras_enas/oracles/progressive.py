@@ -22,7 +22,7 @@ class ProgressiveOracle(SearchOracle):
     surrogate, decision by decision from the first (a beam search), and samples are
     drawn from these. After the last block the stages go on with all decisions open.
 
-    The surrogate is an ensemble of five small networks (section 4.3 of the paper, MLP-ensemble) on
+    The surrogate is an ensemble of five small networks (the paper's MLP-ensemble) on
     the candidates as indicators, fitted to the ranks of the rewards, so that broken
     architectures do not outweigh the differences between good ones. It comes from
     scikit-learn.

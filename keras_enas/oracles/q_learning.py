@@ -22,7 +22,7 @@ class QLearningOracle(SearchOracle):
     any prefix would be visited twice. Then the value of the state that follows does not tell what
     came earlier, and a reward at the end alone would only teach the last two
     decisions; so each decision earns the same share of it, `r_t = r / decisions`, as in
-    BlockQNN (Zhong et al. 2018, https://arxiv.org/abs/1708.05552, equation 5). Q-values begin at
+    BlockQNN (Zhong et al. 2018, https://arxiv.org/abs/1708.05552). Q-values begin at
     the mean of the first rewards (released code: 0.5, about that of an average network). The
     learning rate is larger and the schedule shorter, for hundreds of trials instead of thousands.
 

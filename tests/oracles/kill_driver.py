@@ -4,8 +4,8 @@
 
 For every strategy there is one search never interrupted and one that dies by SIGKILL, twice (the
 controller's once), in processes of their own. What they ended with is printed as JSON:
-`{strategy: [whole, resumed]}`.
-They are forked from this process, which has loaded TensorFlow but not used it.
+`{strategy: [whole, resumed]}`. They are forked from this process, which has loaded TensorFlow but
+not used it.
 """
 
 import os
