@@ -1,5 +1,6 @@
 """The cells of NAS-Bench-201, all of whose true accuracies are known."""
 
+import functools
 import itertools
 import re
 
@@ -166,8 +167,13 @@ class HyperNASBench201(keras_tuner.HyperModel):
                 "`text` must have the form of the benchmark, such as "
                 f"{_written(['none'] * len(sources))!r}. Received: {text!r}."
             )
-        space = space_of(self)
-        return space.from_values(dict(zip((d.name for d in space), labels, strict=True)))
+        names = [decision.name for decision in self._space]
+        return self._space.from_values(dict(zip(names, labels, strict=True)))
+
+    @functools.cached_property
+    def _space(self):
+        # The same whatever the arguments are, and a second to build.
+        return space_of(self)
 
     def text_of(self, architecture):
         """Returns the benchmark's text form of an `Architecture` of this space."""

@@ -133,7 +133,7 @@ class TrainingAlone:
             self.recipe.fit(model, self.x, self.y, seed=self.seed, **arguments)
             model = self.recipe.finish(model)
         else:
-            if self._cosine_decay is not False and not _has_schedule(model.optimizer):
+            if self._cosine_decay is not False and not has_schedule(model.optimizer):
                 extra.append(cosine(self.epochs))
             model.fit(self.x, self.y, epochs=self.epochs, **arguments)
         return model, time.process_time() - began
@@ -179,7 +179,8 @@ def cosine(epochs):
     return keras.callbacks.LearningRateScheduler(schedule)
 
 
-def _has_schedule(optimizer):
+def has_schedule(optimizer):
+    """Whether an optimizer's learning rate is a schedule of its own."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     schedule = keras.optimizers.schedules.LearningRateSchedule
     return isinstance(getattr(inner, "_learning_rate", None), schedule)

@@ -24,6 +24,11 @@ class Budget:
             kept = halving.max_cpu_seconds or halving.share * max_cpu_seconds
             self._of_rounds = max_cpu_seconds - kept
 
+    @property
+    def unlimited(self):
+        """Whether rounds end by their number alone."""
+        return self._all is None
+
     def begin(self, tuner):
         """A process begins to search: from now on all of its time counts."""
         self._before = sum(seconds_of_rounds(tuner))
@@ -36,13 +41,13 @@ class Budget:
     def is_spent(self, tuner):
         """Whether no further round may begin: another one like those so far would be too much."""
         seconds = seconds_of_rounds(tuner)
-        if self._all is None or not seconds:
+        if self.unlimited or not seconds:
             return False
         return self.spent() + float(np.median(seconds)) > self._of_rounds
 
     def limited(self, halving):
         """Returns a `SuccessiveHalving` that takes what is left."""
-        if self._all is None or halving.max_cpu_seconds is not None:
+        if self.unlimited or halving.max_cpu_seconds is not None:
             return halving
         return dataclasses.replace(halving, max_cpu_seconds=max(self._all - self.spent(), 1.0))
 

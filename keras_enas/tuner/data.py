@@ -1,6 +1,7 @@
 """The data of a search: checked early, and in an order that a new process can repeat."""
 
 import math
+import zlib
 
 import keras
 import numpy as np
@@ -87,6 +88,10 @@ class TrainingData:
             return self._dataset.repeat().skip(done)
         return tf.data.Dataset.range(whole, tf.int64.max).flat_map(of_epoch).skip(done).prefetch(2)
 
+    def described(self):
+        """A text for each part that is another one for other data; see `described`."""
+        return described(self._dataset if self.is_dataset else self._arrays)
+
     def some_inputs(self, count):
         """Returns inputs (without labels) of up to `count` batches, for recalibration."""
         return [batch[0] for batch in self.batches([0]).take(count)]
@@ -119,6 +124,27 @@ class ValidationData:
                     for chunk in chunks
                 ]
         self.sizes = [int(keras.tree.flatten(batch)[0].shape[0]) for batch in self.batches]
+
+
+def described(data):
+    """Describes data: JSON-serialisable, another one for other data, without a pass over datasets.
+
+    Args:
+        data: A structure of arrays or datasets; of a dataset only its form and length count.
+
+    Returns:
+        List of strings.
+    """
+    parts = []
+    for part in keras.tree.flatten(data):
+        if hasattr(part, "element_spec"):
+            parts.append(f"{part.element_spec} {int(part.cardinality())}")
+        elif hasattr(part, "num_batches"):
+            parts.append(f"{type(part).__name__} of {part.num_batches}")
+        elif part is not None:
+            array = np.ascontiguousarray(part)
+            parts.append(f"{array.shape} {array.dtype} {zlib.crc32(array.tobytes()):08x}")
+    return parts
 
 
 def split(x, y, sample_weight, share):

@@ -11,7 +11,7 @@ from keras_enas.search_space import Architecture
 from keras_enas.supergraph import Scorer, inherit, recalibrate
 from keras_enas.tuner import results
 from keras_enas.tuner import round as rounds
-from keras_enas.tuner.data import ValidationData, as_dataset
+from keras_enas.tuner.data import ValidationData, as_dataset, described
 from keras_enas.tuner.halving import SuccessiveHalving, halve
 from keras_enas.tuner.resources import scored
 from keras_enas.tuner.search_data import check_validation, check_validation_labels
@@ -93,7 +93,9 @@ def _with_second_opinions(tuner, halving, found, validation):
         pool = pool[: halving.candidates]
     halving = tuner.budget.limited(halving)
     folder = os.path.join(tuner.project_dir, "second_opinion")
-    opinions = halve(make_training, tuner.space, pool, halving, folder, propose, tuner.say)
+    training = tuner.search_data[0]
+    data = [training.steps, training.described(), described(validation.batches)]
+    opinions = halve(make_training, tuner.space, pool, halving, folder, data, propose, tuner.say)
     by_indices = {one.architecture.indices: one for one in found}
     first = [
         dataclasses.replace(by_indices.pop(indices), second_opinion=opinion)

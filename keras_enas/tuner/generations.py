@@ -125,15 +125,6 @@ def write_json(path, content):
     os.replace(temporary, path)
 
 
-def write_arrays(path, arrays):
-    """Writes `{name: array}` so that a kill leaves no half of it."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    temporary = f"{path}.tmp"
-    _write(temporary, buffer.getbuffer())
-    os.replace(temporary, path)
-
-
 def _write(path, data):
     with open(path, "wb") as file:
         file.write(data)

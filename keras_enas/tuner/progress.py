@@ -8,7 +8,7 @@ class Progress:
     """Prints how a search goes.
 
     Args:
-        rounds: Integer, how many there are in all.
+        rounds: Integer, how many there are in all; None if their time decides.
         enabled: Boolean.
     """
 
@@ -35,7 +35,7 @@ class Progress:
         if not self._enabled:
             return
         parts = [
-            f"Round {number + 1}/{self._rounds}",
+            f"Round {number + 1}" + (f"/{self._rounds}" if self._rounds else ""),
             *([f"loss {record['loss']:.4f}"] if "loss" in record else []),
             f"shared-weight {record['objective']} {record['derived']:.4f} "
             f"± {record['deviation']:.4f}",
@@ -49,7 +49,7 @@ class Progress:
         parts.append(f"{seconds:.1f} s")
         # The first round traces the steps: it says nothing about the others.
         usual = self._seconds[1:]
-        if usual:
+        if usual and self._rounds:
             left = sum(usual) / len(usual) * (self._rounds - number - 1)
             parts.append(f"{_duration(left)} left")
         print(" | ".join(parts), flush=True)

@@ -4,10 +4,8 @@ import dataclasses
 import json
 import math
 import os
-import zlib
 
 import keras
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -17,6 +15,7 @@ from keras_enas.search_space import Architecture
 from keras_enas.tuner import derivation
 from keras_enas.tuner.alone import TrainingAlone
 from keras_enas.tuner.correlation import estimate, kendall_tau, precision_at, spearman
+from keras_enas.tuner.data import described
 from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.retrain import random_others
 from keras_enas.tuner.retrained import TrainedChild
@@ -210,25 +209,11 @@ def _settings(alone):
                 "batch_size": alone.batch_size,
                 "recipe": None if alone.recipe is None else repr(alone.recipe),
                 "seed": alone.seed,
-                "data": _described((alone.x, alone.y)),
-                "validation_data": _described(alone.validation_data),
+                "data": described((alone.x, alone.y)),
+                "validation_data": described(alone.validation_data),
             }
         )
     )
-
-
-def _described(data):
-    """A text that is another one for other data, as far as that can be seen without a pass."""
-    parts = []
-    for part in keras.tree.flatten(data):
-        if hasattr(part, "element_spec"):
-            parts.append(f"{part.element_spec} {int(part.cardinality())}")
-        elif hasattr(part, "num_batches"):
-            parts.append(f"{type(part).__name__} of {part.num_batches}")
-        elif part is not None:
-            array = np.ascontiguousarray(part)
-            parts.append(f"{array.shape} {array.dtype} {zlib.crc32(array.tobytes()):08x}")
-    return parts
 
 
 def _read(path, settings):

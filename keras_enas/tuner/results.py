@@ -9,8 +9,8 @@ from rich.table import Table
 from keras_enas.cost import count_flops, count_parameters
 from keras_enas.search_space import Architecture
 from keras_enas.tuner.generations import write_json
-from keras_enas.tuner.halving import SecondOpinion
 from keras_enas.tuner.round import Score
+from keras_enas.tuner.second_opinion import SecondOpinion
 
 NOTE = (
     "A shared-weight score ranks architectures. It is not what a trained model scores: "
@@ -103,8 +103,9 @@ def print_found(found, objective, folder, cost=None):
         cost: Optional string, what their cost is.
     """
     name = objective.removeprefix("val_")
-    table = Table(title="Best architectures by shared weights")
     opinions = any(one.second_opinion is not None for one in found)
+    by = "short trainings of their own, then by shared weights" if opinions else "shared weights"
+    table = Table(title=f"Best architectures by {by}")
     costs = any(one.cost is not None for one in found)
     trained = [f"trained alone for a while: val {name}"] if opinions else []
     for column in ("", f"shared-weight val {name}", *trained, "parameters", "FLOPs"):

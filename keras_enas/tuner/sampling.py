@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from keras_enas.supergraph import OpSwitch
+from keras_enas.cost import count_parameters
+from keras_enas.supergraph import OpSwitch, parts_of
 
 # What an architecture of the shared-weight phase may be drawn by.
 SAMPLINGS = ("controller", "uniform", "fair", "sandwich")
@@ -98,10 +99,7 @@ def sizes_of_candidates(supergraph):
         np.arange(2.0) if decision.kind == "skip" else np.zeros(len(decision.candidates))
         for decision in supergraph.space
     ]
-    for layer in supergraph.network._flatten_layers():
-        if isinstance(layer, OpSwitch):
-            sizes[layer.position] += [
-                sum(float(np.prod(v.shape)) for v in branch.trainable_variables)
-                for branch in layer.branches
-            ]
+    for part, _ in parts_of(supergraph.network):
+        if isinstance(part, OpSwitch):
+            sizes[part.position] += [count_parameters(branch) for branch in part.branches]
     return sizes

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_enas.tuner import state
+from keras_enas.tuner.alone import has_schedule
 
 
 class ShortTraining:
@@ -32,9 +33,9 @@ class ShortTraining:
         self._training = training
         self._validation = validation
         self.initial = state.get_arrays(supergraph)
-        # A schedule's own: the training follows that.
-        rate = supergraph.network.optimizer._learning_rate
-        self._rate = float(rate) if isinstance(rate, keras.Variable) else None
+        optimizer = supergraph.network.optimizer
+        # A schedule of its own is followed.
+        self._rate = None if has_schedule(optimizer) else float(optimizer.learning_rate)
 
     def train(self, indices, arrays, behind, epochs):
         """Trains an architecture for a while, its learning rate falling to 0 along a cosine.

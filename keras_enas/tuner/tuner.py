@@ -335,7 +335,8 @@ class ENASTuner(keras_tuner.Tuner):
             "class_weight": class_weight,
             "verbose": 1 if verbose == 2 else 0,
         }
-        self._progress = Progress(self.oracle.max_trials, verbose != 0)
+        total = self.oracle.max_trials if self.budget.unlimited else None
+        self._progress = Progress(total, verbose != 0)
         super().search()
 
     def run_trial(self, trial, *args, **kwargs):

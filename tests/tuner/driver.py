@@ -22,7 +22,7 @@ from small_space import TINY, SmallSpace, load
 
 from keras_enas import ENASTuner, SuccessiveHalving
 from keras_enas.oracles import oracle as oracle_module
-from keras_enas.tuner import generations, halving, state
+from keras_enas.tuner import generations, second_opinion, state
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.derivation import completed_trials
 
@@ -116,9 +116,11 @@ HOOKS = {
     "tuner0.json": lambda: before(os, "replace", ends("tuner0.json"), 2),
     "between the rounds": lambda: before(oracle_module.SearchOracle, "create_trial", any_call, 3),
     "final derive": lambda: before(rounds, "derive", any_call, ROUNDS + 1),
-    "second opinion": lambda: before(halving.Journal, "end", any_call, 2),
-    "second opinion's weights": lambda: after(halving, "write_arrays", ends("001-1.npz")),
-    "second opinion's journal": lambda: after(halving, "write_json", any_call),
+    "second opinion": lambda: before(second_opinion.Journal, "end", any_call, 2),
+    "second opinion's weights": lambda: after(
+        second_opinion, "write_atomically", ends("001-1.npz")
+    ),
+    "second opinion's journal": lambda: after(second_opinion, "write_json", any_call),
     "derived.json": lambda: before(os, "replace", ends("derived.json")),
 }
 

@@ -96,6 +96,27 @@ def test_a_training_alone_is_the_childs(digits):
     assert supergraph.train_traces == 1
 
 
+@pytest.mark.parametrize("kind", ["scaled", "schedule"])
+def test_the_rate_is_the_optimizers_own(kind, digits):
+    """That of a scaled optimizer is the inner one's, and a schedule is followed."""
+    rate = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
+    sgd = keras.optimizers.SGD(rate if kind == "schedule" else 0.1)
+    scaled = keras.optimizers.LossScaleOptimizer(sgd, initial_scale=1.0)
+
+    def compile_anew(network):
+        optimizer = sgd if kind == "schedule" else scaled
+        network.compile(optimizer, network.loss, metrics=["accuracy"])
+
+    (x, y), validation = digits
+    supergraph = Supergraph(Plain(), seed=0, override_compile=compile_anew)
+    objective = RandomOracle("val_accuracy").objective
+    judge = Judge(Scorer(supergraph), objective, objective_reward)
+    training = TrainingData(x, y, None, 50, True, seed=3)
+    alone = ShortTraining(supergraph, judge, training, ValidationData(validation, 50, 0))
+    _, score = alone.train((0, 0, 0), alone.initial, 0, 3)
+    assert score.objective > 0.4
+
+
 class Scripted:
     """Stands for an `ShortTraining`: a candidate scores what is written for it."""
 
@@ -126,12 +147,13 @@ SCORES = {
     4: {1: 0.6, 2: 0.1},
 }
 CANDIDATES = [(i,) for i in range(5)]
+DATA = [6, ["digits"]]
 
 
 def test_the_better_part_goes_on_from_where_it_was(tmp_path):
     scripted = Scripted(SCORES)
     found = halving.halve(
-        lambda: scripted, OneOfFive(), CANDIDATES, SuccessiveHalving(5), str(tmp_path / "s")
+        lambda: scripted, OneOfFive(), CANDIDATES, SuccessiveHalving(5), str(tmp_path / "s"), DATA
     )
     first = [(i, 0, 0, 1) for i in range(5)]
     second = [(i, 1, 1, 1) for i in (4, 1, 3)]
@@ -152,15 +174,15 @@ def test_the_better_part_goes_on_from_where_it_was(tmp_path):
 def test_an_interrupted_one_goes_on(dies_at, tmp_path):
     arguments = (OneOfFive(), CANDIDATES, SuccessiveHalving(5))
     whole = Scripted(SCORES)
-    expected = halving.halve(lambda: whole, *arguments, str(tmp_path / "whole"))
+    expected = halving.halve(lambda: whole, *arguments, str(tmp_path / "whole"), DATA)
     begun, rest = Scripted(SCORES, dies_at), Scripted(SCORES)
     with pytest.raises(KeyboardInterrupt):
-        halving.halve(lambda: begun, *arguments, str(tmp_path / "s"))
-    found = halving.halve(lambda: rest, *arguments, str(tmp_path / "s"))
+        halving.halve(lambda: begun, *arguments, str(tmp_path / "s"), DATA)
+    found = halving.halve(lambda: rest, *arguments, str(tmp_path / "s"), DATA)
     assert begun.trained + rest.trained == whole.trained
     assert repr(found) == repr(expected)
     # Once more: nothing is left to do.
-    assert repr(halving.halve(None, *arguments, str(tmp_path / "s"))) == repr(expected)
+    assert repr(halving.halve(None, *arguments, str(tmp_path / "s"), DATA)) == repr(expected)
 
 
 @pytest.mark.parametrize("dies_at", [1, 3, 4])
@@ -174,7 +196,7 @@ def test_proposals_follow_from_what_was_trained(dies_at, tmp_path):
 
     settings = SuccessiveHalving(3, proposals="surrogate", batch=2)
     scripted, rest = Scripted(SCORES, dies_at), Scripted(SCORES)
-    arguments = (OneOfFive(), CANDIDATES, settings, str(tmp_path / "s"), propose)
+    arguments = (OneOfFive(), CANDIDATES, settings, str(tmp_path / "s"), DATA, propose)
     with pytest.raises(KeyboardInterrupt):
         halving.halve(lambda: scripted, *arguments)
     asked.clear()
@@ -188,10 +210,14 @@ def test_proposals_follow_from_what_was_trained(dies_at, tmp_path):
 
 def test_one_of_other_candidates_begins_anew(tmp_path):
     settings, folder = SuccessiveHalving(2), str(tmp_path / "s")
-    halving.halve(lambda: Scripted(SCORES), OneOfFive(), CANDIDATES[:2], settings, folder)
+    halving.halve(lambda: Scripted(SCORES), OneOfFive(), CANDIDATES[:2], settings, folder, DATA)
     other = Scripted(SCORES)
-    halving.halve(lambda: other, OneOfFive(), CANDIDATES[3:], settings, folder)
+    halving.halve(lambda: other, OneOfFive(), CANDIDATES[3:], settings, folder, DATA)
     assert [trained[0] for trained in other.trained] == [3, 4]
+    # So does one on other data.
+    again = Scripted(SCORES)
+    halving.halve(lambda: again, OneOfFive(), CANDIDATES[3:], settings, folder, ["other"])
+    assert [trained[0] for trained in again.trained] == [3, 4]
 
 
 def test_there_is_time_for_so_many(tmp_path, monkeypatch):
@@ -200,7 +226,7 @@ def test_there_is_time_for_so_many(tmp_path, monkeypatch):
     monkeypatch.setattr(halving.time, "process_time", lambda: next(clock))
     scripted = Scripted(SCORES)
     settings = SuccessiveHalving(5, max_cpu_seconds=75)
-    halving.halve(lambda: scripted, OneOfFive(), CANDIDATES, settings, str(tmp_path / "s"))
+    halving.halve(lambda: scripted, OneOfFive(), CANDIDATES, settings, str(tmp_path / "s"), DATA)
     assert [(i, first) for i, _, first, _ in scripted.trained[5:]] == [(4, 1), (1, 1)]
 
 
