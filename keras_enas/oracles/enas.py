@@ -1,12 +1,12 @@
 """ENAS: an LSTM controller taught by REINFORCE."""
 
-import itertools
 import warnings
 
 import numpy as np
 
 from keras_enas.controllers import Controller, ControllerSettings
 from keras_enas.oracles.oracle import SearchOracle
+from keras_enas.oracles.updates import chunks
 
 # The policy has collapsed when its entropy is below this share of the uniform policy's although
 # it has seen few samples for each decision, or earns no more than it did at the beginning.
@@ -106,7 +106,7 @@ class ENASOracle(SearchOracle):
             self._pending = list(zip(architectures, rewards, strict=True))
             return {}
         results = []
-        for chunk in _chunks(len(rewards), self.samples_per_update):
+        for chunk in chunks(len(rewards), self.samples_per_update):
             results.append(self.controller.learn(architectures[chunk], rewards[chunk]))
             self._num_learned += chunk.stop - chunk.start
             self._watch(results[-1]["entropy"], rewards[chunk])
@@ -166,11 +166,3 @@ class ENASOracle(SearchOracle):
         )
         self._num_learned = int(arrays["num_learned"])
         self._first_rewards = np.array(arrays["first_rewards"], np.float64)
-
-
-def _chunks(n, size):
-    """Slices of `size`, the last one with what is left; a single one joins the one before."""
-    starts = list(range(0, n, size))
-    if len(starts) > 1 and n - starts[-1] == 1:
-        starts.pop()
-    return [slice(start, stop) for start, stop in itertools.pairwise([*starts, n])]

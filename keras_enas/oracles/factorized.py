@@ -3,8 +3,8 @@
 import numpy as np
 
 from keras_enas.oracles import checks
-from keras_enas.oracles.enas import _chunks
 from keras_enas.oracles.oracle import SearchOracle
+from keras_enas.oracles.updates import chunks
 
 # Of Adam.
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
@@ -85,7 +85,7 @@ class FactorizedOracle(SearchOracle):
     def _learn(self, architectures, rewards):
         self._build()
         norms = []
-        for chunk in _chunks(len(rewards), self.samples_per_update):
+        for chunk in chunks(len(rewards), self.samples_per_update):
             norms.append(self._update(architectures[chunk], rewards[chunk]))
         return {"baseline": self._baseline, "gradient_norm": float(np.mean(norms))}
 

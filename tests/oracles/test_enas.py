@@ -7,12 +7,12 @@ import pytest
 
 from keras_enas.controllers import PROFILES
 from keras_enas.oracles import ENASOracle
-from keras_enas.oracles.enas import _chunks
+from keras_enas.oracles.updates import chunks
 
 
 def test_chunks():
     def sizes(n, size):
-        return [chunk.stop - chunk.start for chunk in _chunks(n, size)]
+        return [chunk.stop - chunk.start for chunk in chunks(n, size)]
 
     assert sizes(40, 20) == [20, 20]
     assert sizes(45, 20) == [20, 20, 5]
