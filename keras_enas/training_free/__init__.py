@@ -6,7 +6,7 @@ promise: on many spaces they do not beat counting parameters, so `rank` always c
 
 from keras_enas.training_free.jacobian_covariance import jacobian_covariance
 from keras_enas.training_free.naswot import naswot
-from keras_enas.training_free.ranking import Ranked, rank
+from keras_enas.training_free.ranking import Ranked, rank, scores_of
 from keras_enas.training_free.scores import SCORES, score
 from keras_enas.training_free.size import flops, parameters
 from keras_enas.training_free.synflow import synflow
@@ -20,5 +20,6 @@ __all__ = [
     "parameters",
     "rank",
     "score",
+    "scores_of",
     "synflow",
 ]

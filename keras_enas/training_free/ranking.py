@@ -59,16 +59,41 @@ def rank(tuner, architectures, batch, name="naswot", seed=None):
             raise ValueError(f"`architectures`: {one!r} is not of this tuner's space.")
     costs = [_cost(tuner, one) for one in parsed]
     if name in INTO_THE_NETWORK:
-        into = INTO_THE_NETWORK[name]()
-        with dtype_of(into):
-            score = of_supergraph(into, tuner.fresh_supergraph(seed), batch)
-            scores = [score(one) for one in parsed]
+        scores = scores_of(tuner, batch, name, seed)(parsed)
     else:
         scores = [float(cost[name == "flops"]) for cost in costs]
     ranked = [
         Ranked(one, score, *cost) for one, score, cost in zip(parsed, scores, costs, strict=True)
     ]
     return sorted(ranked, key=lambda one: -one.score)
+
+
+def scores_of(tuner, batch, name, seed=None):
+    """Returns a function that scores architectures, again and again with one trace.
+
+    Args:
+        tuner: As in `rank`.
+        batch: As in `rank`.
+        name: As in `rank`.
+        seed: As in `rank`.
+
+    Returns:
+        A callable from a list of `Architecture` to a list of floats.
+    """
+    check_name(name)
+    if name not in INTO_THE_NETWORK:
+        return lambda architectures: [
+            float(_cost(tuner, one)[name == "flops"]) for one in architectures
+        ]
+    into = INTO_THE_NETWORK[name]()
+    with dtype_of(into):
+        score = of_supergraph(into, tuner.fresh_supergraph(seed), batch)
+
+    def scores(architectures):
+        with dtype_of(into):
+            return [score(one) for one in architectures]
+
+    return scores
 
 
 def _cost(tuner, architecture):

@@ -92,6 +92,10 @@ class TrainingData:
         """A text for each part that is another one for other data; see `described`."""
         return described(self._dataset if self.is_dataset else self._arrays)
 
+    def one_batch(self):
+        """Returns `(x, y)` of the first batch."""
+        return next(iter(self.batches([0]).take(1)))[:2]
+
     def some_inputs(self, count):
         """Returns inputs (without labels) of up to `count` batches, for recalibration."""
         return [batch[0] for batch in self.batches([0]).take(count)]

@@ -13,6 +13,8 @@ from keras_enas.tuner import results
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.data import ValidationData, as_dataset, described
 from keras_enas.tuner.halving import SuccessiveHalving, halve
+from keras_enas.tuner.pool import Pool, found_of
+from keras_enas.tuner.proposals import Surrogate
 from keras_enas.tuner.resources import scored
 from keras_enas.tuner.search_data import check_validation, check_validation_labels
 from keras_enas.tuner.short_training import ShortTraining
@@ -41,12 +43,7 @@ def derive(tuner, k, validation_data, batch_size, strategy, tolerance=None):
         oracle.set_arrays(before)
     tuner.say(f"Deriving: scoring {len(samples)} architectures on all validation data")
     derived = tuner.resources.best_first(rounds.derive(tuner.judge, validation, samples))
-    found = [
-        results.FoundArchitecture(space.architecture(indices), score, cost=cost)
-        for (indices, score), cost in zip(
-            derived, tuner.resources.costs([indices for indices, _ in derived]), strict=True
-        )
-    ]
+    found = found_of(tuner, derived)
     scored.keep(tuner, found)
     if halving:
         found = _with_second_opinions(tuner, halving, found, validation)
@@ -82,26 +79,17 @@ def _with_second_opinions(tuner, halving, found, validation):
 
     # What earlier rounds derived may cost more or less than is asked for.
     found = [one for one in found if tuner.resources.accepts(one.architecture.indices)] or found
-    pool, propose = [one.architecture.indices for one in found], None
+    pool, propose = Pool(tuner, validation, found, halving.prior), None
     if halving.proposals == "surrogate":
-        # scikit-learn takes a second to import.
-        from keras_enas.tuner.proposals import Surrogate
-
-        scores = [one.score.reward for one in found]
-        propose = Surrogate(tuner.space, pool, scores, tuner.oracle.seed).propose
-    else:
-        pool = pool[: halving.candidates]
+        propose = Surrogate(tuner.space, pool, tuner.oracle.seed).propose
     halving = tuner.budget.limited(halving)
     folder = os.path.join(tuner.project_dir, "second_opinion")
     training = tuner.search_data[0]
     data = [training.steps, training.described(), described(validation.batches)]
     opinions = halve(make_training, tuner.space, pool, halving, folder, data, propose, tuner.say)
-    by_indices = {one.architecture.indices: one for one in found}
-    first = [
-        dataclasses.replace(by_indices.pop(indices), second_opinion=opinion)
-        for indices, opinion in opinions
-    ]
-    return [*first, *by_indices.values()]
+    first = [dataclasses.replace(pool.found[i], second_opinion=opinion) for i, opinion in opinions]
+    trained = {i for i, _ in opinions}
+    return [*first, *(one for i, one in enumerate(pool.found) if i not in trained)]
 
 
 def found(tuner, n, name):

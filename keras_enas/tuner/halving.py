@@ -4,7 +4,10 @@ import dataclasses
 import math
 import time
 
+import numpy as np
+
 from keras_enas.oracles.checks import check_integer
+from keras_enas.training_free.scores import SCORES
 from keras_enas.tuner.second_opinion import Journal, SecondOpinion
 
 
@@ -21,19 +24,23 @@ class SuccessiveHalving:
     Args:
         candidates: Integer of at least 2, how many architectures begin.
         proposals: Which ones: `"scores"`, those with the best shared-weight scores; or
-            `"surrogate"`: among all that were scored those that a regression on
-            decisions and score finds promising, fitted anew after every `batch`
-            trainings (see `keras_enas.tuner.proposals`).
+            `"surrogate"`: those that a regression on decisions, score and prior finds
+            promising, among all that were scored and neighbours of the best, fitted
+            anew after every `batch` trainings (see `keras_enas.tuner.proposals`).
         batch: Integer, see there.
+        prior: Optional string, one of `keras_enas.training_free.SCORES`, such as
+            `"parameters"` or `"naswot"`. It ranks candidates along with the shared-weight
+            scores, each by half, and is something more for the surrogate to learn
+            from.
         factor: Number above 1: of n architectures n / `factor` are kept.
         epochs: Number, for how many epochs the first rung trains, a part of one or
             more; in each rung the training that an architecture has behind it is
             multiplied by `growth`.
         growth: Integer of at least 2.
         max_cpu_seconds: Optional number, process CPU time that the second opinion may
-            take: later rungs train fewer, or are left out, where there is no time.
-            (The first rung is trained whole.) Default: what the tuner's own
-            `max_cpu_seconds` leaves, if it has one.
+            take: the first rung trains as many as leave time for the others (a first
+            `batch` in any case), later ones fewer, or are left out, where there is
+            none. Default: what the tuner's own `max_cpu_seconds` leaves, if it has one.
         share: Float between 0 and 1, the share of the tuner's `max_cpu_seconds` that
             is kept for the second opinion.
 
@@ -44,6 +51,7 @@ class SuccessiveHalving:
     candidates: int = 16
     proposals: str = "scores"
     batch: int = 8
+    prior: str | None = None
     factor: float = 2.0
     epochs: float = 1.0
     growth: int = 2
@@ -58,6 +66,10 @@ class SuccessiveHalving:
                 "`proposals` must be 'scores' or 'surrogate'. "
                 f"Received: proposals={self.proposals!r}."
             )
+        if self.prior is not None and self.prior not in SCORES:
+            raise ValueError(
+                f"`prior` must be None or one of {list(SCORES)}. Received: prior={self.prior!r}."
+            )
         check_integer("growth", self.growth, 2)
         if not self.epochs > 0:
             raise ValueError(f"`epochs` must be positive. Received: epochs={self.epochs!r}.")
@@ -71,13 +83,18 @@ class SuccessiveHalving:
         if not 0 < self.share < 1:
             raise ValueError(f"`share` must be between 0 and 1. Received: share={self.share!r}.")
 
+    def kept(self, n):
+        """Returns how many of `n` go on to the next rung: 0 if there is none."""
+        kept = min(n - 1, math.ceil(n / self.factor - 1e-9))
+        return kept if kept >= 2 else 0
+
     def rungs(self, n):
         """Returns for each rung how many of `n` are trained, and for how many epochs more."""
         rungs, behind, epochs = [], 0, self.epochs
         while n >= 2:
             rungs.append((n, epochs - behind))
             behind, epochs = epochs, epochs * self.growth
-            n = min(n - 1, math.ceil(n / self.factor - 1e-9))
+            n = self.kept(n)
         return rungs
 
 
@@ -88,56 +105,73 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
         make_training: Callable without arguments that returns a `ShortTraining`; called
             when the first training is due.
         space: The `SearchSpace`.
-        pool: List of indices `(decisions,)`, the most promising first.
+        pool: What has `indices`, a list of indices `(decisions,)`, and `promise()`, a
+            float for each; a `Pool`.
         settings: A `SuccessiveHalving`.
         folder: String, where it keeps what it found, and weights to go on with.
         data: JSON-serialisable, by which it knows on what data that was.
         propose: Optional callable from `{place in the pool: reward}` of those that
-            were trained, and a number, to the places of as many to train next.
-            Default: the first of the pool.
+            were trained, and a number, to the places of as many to train next, which it
+            may have added to the pool. Default: the most promising of the pool.
         say: Callable that is given lines for the user.
 
     Returns:
-        List of `(indices, SecondOpinion)`, best first: who got further is better,
-        then who earned more.
+        List of `(place in the pool, SecondOpinion)`, best first: who got further is
+        better, then who earned more.
     """
-    journal = Journal(folder, [str(space.architecture(one)) for one in pool], settings, data)
-    rungs = settings.rungs(min(settings.candidates, len(pool)))
-    training, behind, mark, going_on = None, 0, time.process_time(), []
+    journal = Journal(
+        folder, [str(space.architecture(one)) for one in pool.indices], settings, data
+    )
+    training, mark = None, time.process_time()
 
-    def train(rung, i, epochs, kept):
+    def train(rung, i, behind, epochs, kept):
         nonlocal training, mark
         if (rung, i) in journal.opinions:
             return
         training = training or make_training()
         arrays = journal.arrays(rung - 1, i) if rung else training.initial
-        arrays, score = training.train(pool[i], arrays, behind, epochs)
+        arrays, score = training.train(pool.indices[i], arrays, behind, epochs)
         now = time.process_time()
         opinion = SecondOpinion(behind + epochs, score.objective, score.reward)
         journal.end(rung, i, opinion, arrays, now - mark, kept)
         mark = now
 
-    for rung, (n, epochs) in enumerate(rungs):
-        kept = rungs[rung + 1][0] if rung + 1 < len(rungs) else 0
+    def end(rung, trained, behind):
+        trained.sort(key=lambda i: -journal.opinions[rung, i].worth)
+        best = journal.opinions[rung, trained[0]]
+        say(
+            f"Second opinion {rung + 1}: {len(trained)} architectures trained alone for "
+            f"{behind:g} epochs, the best scores {best.objective:.4f}"
+        )
+        return trained
+
+    propose = propose or _by_promise(pool)
+    n = journal.begin(0, settings.candidates, settings.epochs)
+    trained = []
+    while len(trained) < n and journal.affords(len(trained), settings.batch):
+        earned = {i: journal.opinions[0, i].reward for i in trained}
+        proposed = propose(earned, min(settings.batch, n - len(trained)))
+        if not proposed:
+            break
+        for i in proposed:
+            train(0, i, 0, settings.epochs, settings.kept(n))
+        trained += proposed
+    journal.close(0, len(trained))
+    trained, behind = end(0, trained, settings.epochs), settings.epochs
+    for rung, (n, epochs) in enumerate(settings.rungs(len(trained))[1:], 1):
         n = journal.begin(rung, n, epochs)
         if n < 2:
             break
-        if rung == 0 and propose is not None:
-            while len(going_on) < n:
-                earned = {i: journal.opinions[0, i].reward for i in going_on}
-                for i in propose(earned, min(settings.batch, n - len(going_on))):
-                    train(rung, i, epochs, kept)
-                    going_on.append(i)
-        else:
-            going_on = going_on[:n] if rung else list(range(n))
-            for i in going_on:
-                train(rung, i, epochs, kept)
+        trained = trained[:n]
+        for i in trained:
+            train(rung, i, behind, epochs, settings.kept(n))
         behind += epochs
-        going_on.sort(key=lambda i: -journal.opinions[rung, i].worth)
-        best = journal.opinions[rung, going_on[0]]
-        say(
-            f"Second opinion {rung + 1}: {n} architectures trained alone for {behind:g} epochs, "
-            f"the best scores {best.objective:.4f}"
-        )
+        trained = end(rung, trained, behind)
     journal.remove_weights()
-    return [(pool[i], opinion) for i, opinion in journal.ranked()]
+    return journal.ranked()
+
+
+def _by_promise(pool):
+    """Proposes the most promising ones of a pool, one batch after the other."""
+    order = np.argsort(-pool.promise(), kind="stable").tolist()
+    return lambda earned, n: order[len(earned) :][:n]

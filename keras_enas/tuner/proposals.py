@@ -1,64 +1,127 @@
 """Which architectures are worth a training of their own, seen from those that had one."""
 
+import warnings
+
 import numpy as np
-from sklearn.linear_model import BayesianRidge
+
+from keras_enas.oracles.progressive import indicators
+
+# What all decisions together weigh beside one column of scores.
+DECISIONS = 6.0
 
 
 class Surrogate:
     """Proposes architectures by a regression of what trained ones earned.
 
-    The features are the decisions (one of n) and the shared-weight score; the
-    regression is Bayesian and linear, of `scikit-learn`. Candidates are proposed
-    by the prediction plus a draw of its uncertainty, so that what is not known
-    is tried too. Predictors of this kind are the usual companion of short
-    trainings (White et al. 2021, "How powerful are performance predictors in
+    The regression is a Gaussian process (`scikit-learn`) on the decisions, one of
+    n, and on what is known of an architecture without training it: its
+    shared-weight score and, where one is asked for, a training-free score. Its
+    kernel is a square of inner products, so pairs of decisions count, too. The
+    architectures to choose from grow by neighbours of the best, which differ in
+    one decision, as a local search does. Candidates are proposed by the
+    prediction plus a draw of its uncertainty, so that what is not known is tried
+    too. Predictors of this kind are the usual companion of short trainings (White
+    et al. 2021, "BANANAS: Bayesian optimization with neural architectures for
+    neural architecture search", and "How powerful are performance predictors in
     neural architecture search?").
 
     Args:
         space: The `SearchSpace`.
-        pool: Integers `(n, decisions)`, the architectures to choose from.
-        scores: Floats `(n,)`, their shared-weight rewards.
+        pool: What to choose from: a `Pool`, or what has its `indices`, `columns`,
+            `promise` and `add`.
         seed: Integer.
+        parents: Integer, of how many of the best neighbours are tried.
     """
 
-    def __init__(self, space, pool, scores, seed):
-        pool = np.asarray(pool)
-        columns = [
-            pool[:, i] == candidate
-            for i, count in enumerate(space.num_candidates)
-            for candidate in range(count)
-        ]
-        scores = np.asarray(scores, float)
-        self._features = np.stack([*columns, (scores - scores.mean()) / (scores.std() or 1.0)], 1)
-        self._by_score = np.argsort(-scores, kind="stable")
+    def __init__(self, space, pool, seed, parents=8):
+        self._space = space
+        self._pool = pool
         self._seed = seed
+        self._parents = parents
+        columns = _lowest_for_infinite(pool.columns)
+        deviation = columns.std(0)
+        # Those that join the pool later are measured by those that were there.
+        self._mean, self._scale = columns.mean(0), np.where(deviation > 0, deviation, 1.0)
 
     def propose(self, earned, n):
         """Returns `n` that were not trained yet.
 
         Args:
-            earned: Dict from index in the pool to the reward of its training.
+            earned: Dict from place in the pool to the reward of its training.
             n: Integer.
 
         Returns:
-            List of indices in the pool. At first one half has the best scores, and
-            the other is drawn at random, so that there is a difference to learn from.
+            List of places in the pool. At first one half is the most promising, and the
+            other is drawn at random, so that there is a difference to learn from.
         """
         rng = np.random.default_rng((self._seed, len(earned), 0x70726F70))
         if earned:
+            # Four for each that is asked for: to score one costs a small part of a training.
+            self._pool.add(self._neighbours(earned, 4 * n, rng))
             mean, deviation = self._predict(earned)
             order = np.argsort(-(mean + deviation * rng.normal(size=len(mean))), kind="stable")
             return [int(i) for i in order if int(i) not in earned][:n]
-        best = self._by_score[: -(-n // 2)]
-        others = rng.permutation(self._by_score[len(best) :])[: n - len(best)]
+        order = np.argsort(-self._pool.promise(), kind="stable")
+        best = order[: -(-n // 2)]
+        others = rng.permutation(order[len(best) :])[: n - len(best)]
         return [int(i) for i in (*best, *others)]
 
+    def _neighbours(self, earned, n, rng):
+        """At most `n` architectures that differ from one of the best in one decision."""
+        rewards = _finite(earned)
+        best = np.array(list(earned))[np.argsort(-rewards, kind="stable")][: self._parents]
+        known = set(self._pool.indices)
+        found = {}
+        for parent in best:
+            indices = self._pool.indices[parent]
+            for decision, count in enumerate(self._space.num_candidates):
+                for candidate in range(count):
+                    one = (*indices[:decision], candidate, *indices[decision + 1 :])
+                    if one not in known:
+                        found[one] = None
+        found = list(found)
+        return [found[i] for i in sorted(rng.permutation(len(found))[:n])]
+
     def _predict(self, earned):
-        rewards = np.array(list(earned.values()), float)
-        finite = np.isfinite(rewards)
-        if not finite.any():
-            return np.zeros(len(self._features)), np.ones(len(self._features))
-        # One whose loss is not finite is as bad as the worst of the others.
-        rewards[~finite] = rewards[finite].min()
-        model = BayesianRidge().fit(self._features[list(earned)], rewards)
-        return model.predict(self._features, return_std=True)
+        # scikit-learn takes a second to import.
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.gaussian_process import GaussianProcessRegressor, kernels
+
+        features, rewards = self._features(), _finite(earned)
+        # How bad the bad ones are says little about differences among the good ones.
+        rewards = np.maximum(rewards, np.quantile(rewards, 0.1))
+        if not rewards.std() > 0:
+            return np.zeros(len(features)), np.ones(len(features))
+        rewards = (rewards - rewards.mean()) / rewards.std()
+        kernel = kernels.ConstantKernel(0.05, (1e-5, 10.0)) * kernels.DotProduct(
+            1.0, (1e-2, 1e2)
+        ) ** 2 + kernels.WhiteKernel(0.3, (1e-3, 10.0))
+        model = GaussianProcessRegressor(kernel)
+        with warnings.catch_warnings():
+            # A length at its bound: there is nothing to learn yet.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(features[list(earned)], rewards)
+            mean, deviation = model.predict(features, return_std=True)
+        # The noise of another training is no reason to try one.
+        variance = deviation**2 - model.kernel_.k2.noise_level
+        return mean, np.sqrt(np.maximum(variance, 0.0))
+
+    def _features(self):
+        decisions = np.asarray(self._pool.indices, np.int64)
+        chosen = indicators(decisions, np.asarray(self._space.num_candidates))
+        chosen *= np.sqrt(DECISIONS / decisions.shape[1])
+        columns = (_lowest_for_infinite(self._pool.columns) - self._mean) / self._scale
+        return np.concatenate([chosen, columns], 1)
+
+
+def _finite(earned):
+    """The rewards as an array; one that is not finite is as bad as the worst of the others."""
+    return _lowest_for_infinite([[reward] for reward in earned.values()])[:, 0]
+
+
+def _lowest_for_infinite(columns):
+    """An array of columns, in which the lowest stands for what is not finite."""
+    columns = np.array(columns, float)
+    finite = np.isfinite(columns)
+    lowest = np.where(finite, columns, np.inf).min(0)
+    return np.where(finite, columns, np.where(np.isfinite(lowest), lowest, 0.0))

@@ -74,16 +74,39 @@ class Journal:
             os.makedirs(folder)
 
     def begin(self, rung, n, epochs):
-        """Returns how many are trained in a rung: `n`, or as many as there is time for."""
+        """Returns how many are trained in a rung: `n`, or as many as there is time for.
+
+        Of the first rung `affords` says as it goes.
+        """
         if rung < len(self._rungs):
             return self._rungs[rung]
         limit = self._settings.max_cpu_seconds
         if limit is not None and rung:
-            spent = sum(self.cpu_seconds.values())
-            n = min(n, int((limit - spent) / (self._seconds_of_an_epoch() * epochs)))
+            n = min(n, int((limit - self.spent()) / (self._seconds_of_an_epoch() * epochs)))
         self._rungs.append(n)
         self._write()
         return n
+
+    def affords(self, trained, n):
+        """Whether there is time for `n` more than `trained`, and for the rungs after the first."""
+        limit = self._settings.max_cpu_seconds
+        # Where more were trained, or a later rung has begun, it was decided before.
+        decided = trained < sum(rung == 0 for rung, _ in self.opinions) or len(self._rungs) > 1
+        if limit is None or not trained or decided:
+            return True
+        rungs = self._settings.rungs(trained + n)
+        epochs = n * self._settings.epochs + sum(count * more for count, more in rungs[1:])
+        return self.spent() + epochs * self._seconds_of_an_epoch() <= limit
+
+    def close(self, rung, n):
+        """Notes that so many were trained in a rung, which may be fewer than were to be."""
+        if self._rungs[rung] != n:
+            self._rungs[rung] = n
+            self._write()
+
+    def spent(self):
+        """CPU seconds of all trainings."""
+        return sum(self.cpu_seconds.values())
 
     def _seconds_of_an_epoch(self):
         # The median: the first training has the trace in it.

@@ -34,6 +34,7 @@ def test_rungs(settings, n, expected):
     [
         ({"candidates": 1}, "`candidates`"),
         ({"batch": 1}, "`batch`"),
+        ({"prior": "luck"}, "`prior` must be None or one of .*naswot"),
         ({"proposals": "random"}, "`proposals` must be"),
         ({"factor": 1}, "`factor` must be above 1"),
         ({"epochs": 0}, "`epochs` must be positive"),
@@ -146,33 +147,42 @@ SCORES = {
     3: {1: 0.4, 2: 0.8, 4: 0.6},
     4: {1: 0.6, 2: 0.1},
 }
-CANDIDATES = [(i,) for i in range(5)]
+
+
+class FakePool:
+    def __init__(self, candidates=range(5)):
+        self.indices = [(i,) for i in candidates]
+
+    def promise(self):
+        return -np.arange(len(self.indices))
+
+
 DATA = [6, ["digits"]]
 
 
 def test_the_better_part_goes_on_from_where_it_was(tmp_path):
     scripted = Scripted(SCORES)
     found = halving.halve(
-        lambda: scripted, OneOfFive(), CANDIDATES, SuccessiveHalving(5), str(tmp_path / "s"), DATA
+        lambda: scripted, OneOfFive(), FakePool(), SuccessiveHalving(5), str(tmp_path / "s"), DATA
     )
     first = [(i, 0, 0, 1) for i in range(5)]
     second = [(i, 1, 1, 1) for i in (4, 1, 3)]
     third = [(i, 2, 2, 2) for i in (3, 1)]
     assert scripted.trained == first + second + third
-    assert [(indices[0], one.epochs, one.objective) for indices, one in found[:4]] == [
+    assert [(i, one.epochs, one.objective) for i, one in found[:4]] == [
         (1, 4, 0.7),
         (3, 4, 0.6),
         (4, 2, 0.1),
         (0, 1, 0.1),
     ]
-    assert found[4][0] == (2,)
+    assert found[4][0] == 2
     # The weights are gone, what was found stays.
     assert [path.name for path in (tmp_path / "s").iterdir()] == ["journal.json"]
 
 
 @pytest.mark.parametrize("dies_at", range(10))
 def test_an_interrupted_one_goes_on(dies_at, tmp_path):
-    arguments = (OneOfFive(), CANDIDATES, SuccessiveHalving(5))
+    arguments = (OneOfFive(), FakePool(), SuccessiveHalving(5))
     whole = Scripted(SCORES)
     expected = halving.halve(lambda: whole, *arguments, str(tmp_path / "whole"), DATA)
     begun, rest = Scripted(SCORES, dies_at), Scripted(SCORES)
@@ -196,7 +206,7 @@ def test_proposals_follow_from_what_was_trained(dies_at, tmp_path):
 
     settings = SuccessiveHalving(3, proposals="surrogate", batch=2)
     scripted, rest = Scripted(SCORES, dies_at), Scripted(SCORES)
-    arguments = (OneOfFive(), CANDIDATES, settings, str(tmp_path / "s"), DATA, propose)
+    arguments = (OneOfFive(), FakePool(), settings, str(tmp_path / "s"), DATA, propose)
     with pytest.raises(KeyboardInterrupt):
         halving.halve(lambda: scripted, *arguments)
     asked.clear()
@@ -205,18 +215,18 @@ def test_proposals_follow_from_what_was_trained(dies_at, tmp_path):
     assert trained == [4, 2, 0, 4, 0]
     assert [n for _, n in asked] == [2, 1] and asked[0][0] == {}
     assert asked[1][0][4] == 0.6 and np.isnan(asked[1][0][2])
-    assert [indices[0] for indices, _ in found] == [0, 4, 2]
+    assert [i for i, _ in found] == [0, 4, 2]
 
 
 def test_one_of_other_candidates_begins_anew(tmp_path):
     settings, folder = SuccessiveHalving(2), str(tmp_path / "s")
-    halving.halve(lambda: Scripted(SCORES), OneOfFive(), CANDIDATES[:2], settings, folder, DATA)
+    halving.halve(lambda: Scripted(SCORES), OneOfFive(), FakePool([0, 1]), settings, folder, DATA)
     other = Scripted(SCORES)
-    halving.halve(lambda: other, OneOfFive(), CANDIDATES[3:], settings, folder, DATA)
+    halving.halve(lambda: other, OneOfFive(), FakePool([3, 4]), settings, folder, DATA)
     assert [trained[0] for trained in other.trained] == [3, 4]
     # So does one on other data.
     again = Scripted(SCORES)
-    halving.halve(lambda: again, OneOfFive(), CANDIDATES[3:], settings, folder, ["other"])
+    halving.halve(lambda: again, OneOfFive(), FakePool([3, 4]), settings, folder, ["other"])
     assert [trained[0] for trained in again.trained] == [3, 4]
 
 
@@ -226,8 +236,35 @@ def test_there_is_time_for_so_many(tmp_path, monkeypatch):
     monkeypatch.setattr(halving.time, "process_time", lambda: next(clock))
     scripted = Scripted(SCORES)
     settings = SuccessiveHalving(5, max_cpu_seconds=75)
-    halving.halve(lambda: scripted, OneOfFive(), CANDIDATES, settings, str(tmp_path / "s"), DATA)
+    halving.halve(lambda: scripted, OneOfFive(), FakePool(), settings, str(tmp_path / "s"), DATA)
     assert [(i, first) for i, _, first, _ in scripted.trained[5:]] == [(4, 1), (1, 1)]
+
+
+def test_the_first_rung_leaves_time_for_the_others(tmp_path, monkeypatch):
+    """Ten seconds a training of one epoch: 75 suffice for four and two, not for five and two.
+
+    Killed and gone on with, the same.
+    """
+    settings = SuccessiveHalving(5, batch=2, factor=2.5, max_cpu_seconds=75)
+    assert settings.rungs(4) == [(4, 1), (2, 1)]
+
+    def run(scripted, folder):
+        clock = iter(range(0, 1000, 10))
+        monkeypatch.setattr(halving.time, "process_time", lambda: next(clock))
+        return halving.halve(
+            lambda: scripted, OneOfFive(), FakePool(), settings, str(tmp_path / folder), DATA
+        )
+
+    whole = Scripted(SCORES)
+    expected = run(whole, "whole")
+    assert [i for i, _, first, _ in whole.trained if first == 0] == [0, 1, 2, 3]
+    assert [i for i, _, first, _ in whole.trained if first == 1] == [1, 3]
+    for dies_at in range(6):
+        begun, rest = Scripted(SCORES, dies_at), Scripted(SCORES)
+        with pytest.raises(KeyboardInterrupt):
+            run(begun, str(dies_at))
+        assert repr(run(rest, str(dies_at))) == repr(expected)
+        assert begun.trained + rest.trained == whole.trained
 
 
 def test_a_search_ends_with_a_second_opinion(make_tuner, search, capsys):
@@ -247,8 +284,9 @@ def test_a_search_ends_with_a_second_opinion(make_tuner, search, capsys):
     assert rewards == sorted(rewards, reverse=True)
 
 
-def test_a_surrogate_chooses_among_all_that_were_scored(make_tuner, search):
-    halving = SuccessiveHalving(4, proposals="surrogate", batch=2, epochs=0.5)
+@pytest.mark.parametrize("prior", [None, "parameters", "naswot"])
+def test_a_surrogate_chooses_among_all_that_were_scored(prior, make_tuner, search):
+    halving = SuccessiveHalving(4, proposals="surrogate", batch=2, epochs=0.5, prior=prior)
     tuner = search(make_tuner(derive_strategy=halving))
     best = tuner.get_best_architectures(7)
     assert [one.second_opinion and one.second_opinion.epochs for one in best[:5]] == [

@@ -8,23 +8,44 @@ from keras_enas.tuner.proposals import Surrogate
 
 SPACE = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
 POOL = [(i, j, k, m) for i in range(3) for j in range(3) for k in range(3) for m in range(3)]
+
+
+class FakePool:
+    """Scores are looked up for what joins it."""
+
+    def __init__(self, scores, n=81):
+        self._scores = dict(zip(POOL, np.asarray(scores, float), strict=True))
+        self.indices = POOL[:n]
+        self.columns = [[self._scores[one]] for one in self.indices]
+        self.added = []
+
+    def promise(self):
+        return np.array(self.columns)[:, 0]
+
+    def add(self, architectures):
+        assert not set(architectures) & set(self.indices)
+        self.added.append(len(architectures))
+        self.indices = [*self.indices, *architectures]
+        self.columns += [[self._scores[one]] for one in architectures]
+
+
 # Each "y" is worth 1, whatever the scores say.
 WORTH = np.array([one.count(1) for one in POOL], float)
 
 
 def test_first_the_best_scores_and_random_ones():
     scores = np.arange(81.0)
-    proposed = Surrogate(SPACE, POOL, scores, seed=0).propose({}, 8)
+    proposed = Surrogate(SPACE, FakePool(scores), seed=0).propose({}, 8)
     assert proposed[:4] == [80, 79, 78, 77]
     assert len(set(proposed)) == 8 and max(proposed[4:]) < 77
-    assert proposed == Surrogate(SPACE, POOL, scores, seed=0).propose({}, 8)
-    assert proposed != Surrogate(SPACE, POOL, scores, seed=1).propose({}, 8)
+    assert proposed == Surrogate(SPACE, FakePool(scores), seed=0).propose({}, 8)
+    assert proposed != Surrogate(SPACE, FakePool(scores), seed=1).propose({}, 8)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_it_learns_what_is_worth_it(seed):
     """Misleading scores: 24 of 81 trained, and the best one is among them."""
-    surrogate = Surrogate(SPACE, POOL, -WORTH, seed)
+    surrogate = Surrogate(SPACE, FakePool(-WORTH), seed)
     rng, earned = np.random.default_rng(seed), {}
     while len(earned) < 24:
         for i in surrogate.propose(earned, 8):
@@ -38,15 +59,29 @@ def test_it_learns_what_is_worth_it(seed):
 def test_scores_that_say_something_are_used():
     """The decisions alone cannot tell: what it is worth is in the score only."""
     worth = np.random.default_rng(0).normal(size=81)
-    surrogate, earned = Surrogate(SPACE, POOL, worth, seed=0), {}
+    surrogate, earned = Surrogate(SPACE, FakePool(worth), seed=0), {}
     while len(earned) < 30:
         earned.update({i: worth[i] for i in surrogate.propose(earned, 10)})
     assert {int(i) for i in np.argsort(-worth)[:5]} <= set(earned)
 
 
 def test_what_failed_and_scores_that_are_all_alike():
-    surrogate = Surrogate(SPACE, POOL, np.zeros(81), seed=0)
+    surrogate = Surrogate(SPACE, FakePool(np.zeros(81)), seed=0)
     earned = dict.fromkeys(range(6), float("nan"))
     assert len(surrogate.propose(earned, 5)) == 5
     earned[0] = 0.5
     assert not set(surrogate.propose(earned, 75)) & set(earned)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_neighbours_of_the_best_join(seed):
+    """The pool has the 27 without a "y" or "z" in front; the best one has four of them."""
+    pool = FakePool(np.zeros(81), 27)
+    surrogate, earned = Surrogate(SPACE, pool, seed), {}
+    while len(earned) < 32:
+        for i in surrogate.propose(earned, 8):
+            assert i not in earned
+            earned[i] = WORTH[POOL.index(pool.indices[i])]
+    assert max(earned.values()) == 4
+    assert len(pool.added) == 3 and 0 < max(pool.added) <= 32
+    assert len(set(pool.indices)) == len(pool.indices)

@@ -1,0 +1,76 @@
+"""The architectures that may get a training of their own, and what is known of each."""
+
+import numpy as np
+
+from keras_enas.tuner import results
+from keras_enas.tuner import round as rounds
+
+
+class Pool:
+    """Architectures with their shared-weight scores and, if asked for, a prior.
+
+    Args:
+        tuner: An `ENASTuner` that has searched in this process.
+        validation: `ValidationData`, on which scores are taken.
+        found: List of `FoundArchitecture`, which were scored.
+        prior: Optional string, the name of a training-free score.
+
+    Attributes:
+        found: List of `FoundArchitecture`; `add` appends to it.
+        indices: List of their indices `(decisions,)`, in the same order.
+        columns: List of what is known of each, a list of floats: the reward of its
+            shared-weight score, and the prior. Higher is more promising.
+    """
+
+    def __init__(self, tuner, validation, found, prior=None):
+        self._tuner = tuner
+        self._validation = validation
+        self._prior = prior
+        self._prior_of = None
+        self.found, self.indices, self.columns = [], [], []
+        self._append(found)
+
+    def add(self, architectures):
+        """Scores further architectures; those that may not be derived are left out.
+
+        Args:
+            architectures: List of indices `(decisions,)`, none of them in the pool.
+        """
+        accepted = [one for one in architectures if self._tuner.resources.accepts(one)]
+        scored = rounds.derive(self._tuner.judge, self._validation, accepted)
+        self._append(found_of(self._tuner, scored))
+
+    def promise(self):
+        """Floats `(n,)`: the mean, over the columns, of an architecture's rank in it."""
+        columns = np.asarray(self.columns, float)
+        # Equals stay in the order in which they were found, the best score first.
+        order = np.argsort(-columns, axis=0, kind="stable")
+        return -np.argsort(order, axis=0).mean(1)
+
+    def _append(self, found):
+        priors = self._priors([one.architecture for one in found])
+        self.columns += [
+            [one.score.reward, *prior] for one, prior in zip(found, priors, strict=True)
+        ]
+        self.indices += [one.architecture.indices for one in found]
+        self.found += found
+
+    def _priors(self, architectures):
+        if self._prior is None:
+            return [[]] * len(architectures)
+        if self._prior_of is None:
+            # Only those who ask for it need the room.
+            from keras_enas.training_free import scores_of
+
+            batch = self._tuner.search_data[0].one_batch()
+            self._prior_of = scores_of(self._tuner, batch, self._prior)
+        return [[score] for score in self._prior_of(architectures)]
+
+
+def found_of(tuner, scored):
+    """Makes `FoundArchitecture`s of pairs of indices and `Score`, with what they cost."""
+    costs = tuner.resources.costs([indices for indices, _ in scored])
+    return [
+        results.FoundArchitecture(tuner.space.architecture(indices), score, cost=cost)
+        for (indices, score), cost in zip(scored, costs, strict=True)
+    ]
