@@ -10,8 +10,9 @@ after 200 epochs. The table guides no search. Beside them stand controls that se
 nothing: the cell with the most parameters, and random cells.
 
 Everything is kept in `--output`; a run that was interrupted goes on, and several
-processes share the work. `results.jsonl` has a line for each search. `--quick` says
-whether it runs; its figures mean nothing.
+processes share the work. `results.jsonl` has a line for each search, `regret.png` what
+each would have returned after so many CPU seconds. `--quick` says whether it runs; its
+figures mean nothing.
 """
 
 import argparse
@@ -22,13 +23,11 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import numpy as np
 from nasbench201_settings import DEFAULTS, QUICK
-from rich.console import Console
-from rich.table import Table as Shown
 from search_quality_files import made_together, read, same_settings
 
-STRATEGIES = (
+# With shared weights; and KerasTuner's own, which train each child.
+SHARED = (
     "enas",
     "random",
     "evolution",
@@ -37,6 +36,8 @@ STRATEGIES = (
     "q-learning",
     "factorized",
 )
+STOCK = ("stock random", "stock hyperband", "stock bayesian")
+STRATEGIES = (*SHARED, *STOCK)
 
 
 def main():
@@ -67,7 +68,9 @@ def main():
     results = list(made_together(jobs).values())
     with open(os.path.join(args.output, "results.jsonl"), "w") as file:
         file.writelines(json.dumps(result) + "\n" for result in results)
-    show(results, args)
+    from nasbench201_report import report
+
+    report(results, args.strategies, args.data, os.path.join(args.output, "regret.png"))
 
 
 def in_a_process(args, strategy, seed, path):
@@ -85,7 +88,6 @@ def run_one(args, settings):
     """Runs one search and writes what came of it."""
     import tensorflow as tf
     from nasbench201_data import load
-    from nasbench201_shared import search
     from nasbench201_table import Table
     from search_quality_files import write
 
@@ -95,53 +97,12 @@ def run_one(args, settings):
     table = Table(args.data)
     data = load(args.data, settings["size"], settings["train"], settings["validation"])
     folder = path.removesuffix(".json.made")
+    if strategy in STOCK:
+        from nasbench201_stock import search
+    else:
+        from nasbench201_shared import search
     found = search(strategy, seed, settings, table, data, folder)
     write(path, {"strategy": strategy, "seed": seed, **found})
-
-
-def show(results, args):
-    """Prints the table: each strategy, and the controls."""
-    from nasbench201_table import Table
-
-    table = Table(args.data)
-    shown = Shown(title="True CIFAR-10 test accuracy of the cell that was returned")
-    for column in ("", "mean ± deviation", "worst", "n", "tau", "tau, better half", "CPU s"):
-        shown.add_column(column)
-    for strategy in args.strategies:
-        mine = [one for one in results if one["strategy"] == strategy]
-        truth = [one["truth"] for one in mine]
-        deviation = f" ± {np.std(truth, ddof=1):.2f}" if len(truth) > 1 else ""
-        shown.add_row(
-            strategy,
-            f"{np.mean(truth):.2f}{deviation}",
-            f"{min(truth):.2f}",
-            str(len(truth)),
-            f"{np.mean([one['tau'] for one in mine]):.2f}",
-            f"{np.mean([one['tau_better_half'] for one in mine]):.2f}",
-            f"{np.mean([one['cpu_seconds'] for one in mine]):.0f}",
-        )
-    parameters = table.columns["params_cifar10"]
-    largest = table.truth[int(np.argmax(parameters))]
-    shown.add_row(
-        "control: most parameters",
-        f"{largest:.2f}",
-        f"{largest:.2f}",
-        "1",
-        f"{results[0]['tau_of_parameters']:.2f}",
-        f"{results[0]['tau_better_half_of_parameters']:.2f}",
-        "0",
-    )
-    shown.add_row(
-        "control: a random cell",
-        f"{table.truth.mean():.2f} ± {table.truth.std():.2f}",
-        f"{table.truth.min():.2f}",
-        f"{len(table.truth):,}",
-        "0",
-        "0",
-        "0",
-    )
-    shown.add_row("the best cell", f"{table.truth.max():.2f}", "", "1", "", "", "")
-    Console().print(shown)
 
 
 if __name__ == "__main__":

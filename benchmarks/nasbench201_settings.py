@@ -3,27 +3,36 @@
 DEFAULTS = {
     # Images and network.
     "size": 16,
-    "train": 20_000,
-    "validation": 2_000,
+    "train": 46_000,
+    "validation": 4_000,
     "cells": 1,
     "filters": 8,
-    "batch": 64,
-    "learning_rate": 0.1,
+    "batch": 32,
+    "learning_rate": 0.05,
     "weight_decay": 5e-4,
     # The search.
     "objective": "accuracy",
+    "epochs": 3,
     "sampling": "fair",
     "architectures_per_step": 1,
     "warmup_rounds": 4,
     "controller_updates": 10,
     "derive_samples": 10,
-    "final_samples": 600,
-    # The second opinion.
-    "second_opinion_share": 0.6,
-    "candidates": 48,
-    "factor": 3.0,
-    "first_epochs": 1.0,
+    "final_samples": 200,
+    # The second opinion; no candidates: none.
+    "second_opinion_share": 0.45,
+    "candidates": 200,
+    "factor": 10.0,
+    "first_epochs": 0.4,
     "proposals": "surrogate",
+    # "": none.
+    "prior": "parameters",
+    # What the stock tuners train each child for; Hyperband at most.
+    "stock_epochs": 1,
+    "hyperband_epochs": 9,
+    # Milliseconds that the cell is to take, by the column of the table; 0: as it likes.
+    "latency_target": 0.0,
+    "latency": "latency_ms_raspi4",
     # The judge.
     "budget_minutes": 30.0,
     "judged": 200,
@@ -34,12 +43,15 @@ QUICK = {
     "train": 640,
     "validation": 200,
     "filters": 2,
+    "epochs": 1,
     "warmup_rounds": 1,
     "controller_updates": 1,
     "derive_samples": 2,
     "final_samples": 12,
     "candidates": 4,
     "first_epochs": 0.5,
+    "stock_epochs": 1,
+    "hyperband_epochs": 2,
     "budget_minutes": 1.0,
     "judged": 12,
 }

@@ -46,13 +46,24 @@ def search(strategy, seed, settings, table, data, folder):
         learning_rate=settings["learning_rate"],
         weight_decay=settings["weight_decay"],
     )
-    halving = ke.SuccessiveHalving(
-        settings["candidates"],
-        factor=settings["factor"],
-        epochs=settings["first_epochs"],
-        proposals=settings["proposals"],
-        share=settings["second_opinion_share"],
-    )
+    strategy_to_derive, cost = "shared_weights", {}
+    if settings["candidates"]:
+        strategy_to_derive = ke.SuccessiveHalving(
+            settings["candidates"],
+            factor=settings["factor"],
+            epochs=settings["first_epochs"],
+            proposals=settings["proposals"],
+            prior=settings["prior"] or None,
+            share=settings["second_opinion_share"],
+        )
+    if settings["latency_target"]:
+        # What a cell takes is known beforehand, as to one who has measured a fit of it.
+        known = table.columns[settings["latency"]]
+        texts = [hypermodel.text_of(table.space.architecture(one)) for one in table.architectures]
+        cost = {
+            "cost": dict(zip(texts, known.tolist(), strict=True)),
+            "cost_target": settings["latency_target"],
+        }
     tuner = ke.ENASTuner(
         hypermodel,
         oracle=ORACLES[strategy](f"val_{settings['objective']}", max_trials=1000, seed=seed),
@@ -62,7 +73,8 @@ def search(strategy, seed, settings, table, data, folder):
         controller_updates=settings["controller_updates"],
         derive_samples=settings["derive_samples"],
         final_samples=settings["final_samples"],
-        derive_strategy=halving,
+        derive_strategy=strategy_to_derive,
+        **cost,
         max_cpu_seconds=60.0 * settings["budget_minutes"],
         directory=folder,
         project_name="search",
@@ -70,27 +82,53 @@ def search(strategy, seed, settings, table, data, folder):
     tuner.search(
         *training,
         validation_data=validation,
+        epochs=settings["epochs"],
         batch_size=settings["batch"],
         validation_batch_size=500,
         verbose=1,
     )
     spent = time.process_time() - began
     best = tuner.get_best_architectures(1)[0].architecture
+    return {
+        "architecture": str(best),
+        "text": hypermodel.text_of(best),
+        "truth": table.true_accuracy(best),
+        "latency": table.latency(best, settings),
+        "cpu_seconds": spent,
+        "curve": curve_of(tuner, table, spent),
+        "rounds": len(tuner.oracle.end_order),
+        "trainings": len(second_opinions(tuner)),
+        **correlation(tuner, table, settings["judged"]),
+    }
+
+
+def curve_of(tuner, table, spent):
+    """What the search would have returned, had it ended there: `[CPU seconds, truth]` of each.
+
+    After a round that is what the round derived. In the second opinion it is the
+    one that got furthest, and of these the best.
+    """
     curve, seconds = [], 0.0
     for trial in completed_trials(tuner):
         path = os.path.join(tuner.get_trial_dir(trial.trial_id), "round.json")
         record = read(path)
         seconds += record["cpu_seconds"]
         curve.append([seconds, table.true_accuracy(record["architecture"])])
-    curve.append([spent, table.true_accuracy(best)])
-    return {
-        "architecture": str(best),
-        "text": hypermodel.text_of(best),
-        "truth": table.true_accuracy(best),
-        "cpu_seconds": spent,
-        "curve": curve,
-        **correlation(tuner, table, settings["judged"]),
-    }
+    opinions = second_opinions(tuner)
+    seconds, best = spent - sum(one["cpu_seconds"] for one in opinions), (-1.0, 0.0)
+    for one in opinions:
+        seconds += one["cpu_seconds"]
+        if (one["epochs"], one["reward"]) > best:
+            best = one["epochs"], one["reward"]
+            curve.append([seconds, table.true_accuracy(one["architecture"])])
+    curve.append([spent, table.true_accuracy(tuner.get_best_architectures(1)[0].architecture)])
+    return curve
+
+
+def second_opinions(tuner):
+    """The trainings of the second opinion in their order, as dicts."""
+    path = os.path.join(tuner.project_dir, "second_opinion", "journal.json")
+    return read(path)["trained"] if os.path.exists(path) else []
 
 
 def correlation(tuner, table, n):

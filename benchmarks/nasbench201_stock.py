@@ -41,7 +41,8 @@ class WithCosine(keras_tuner.HyperModel):
         rate = self._hypermodel.learning_rate
         schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * self._steps)
         config = {**model.optimizer.get_config(), "learning_rate": schedule}
-        model.compile(keras.optimizers.SGD.from_config(config), model.loss, ["accuracy"])
+        optimizer = keras.optimizers.SGD.from_config(config)
+        model.compile(optimizer, model.loss, metrics=["accuracy"])
         return model
 
 
@@ -97,6 +98,8 @@ def search(method, seed, settings, table, data, folder):
         arguments.update(max_epochs=settings["hyperband_epochs"], hyperband_iterations=100)
     else:
         arguments.update(max_trials=10_000)
+    if settings["latency_target"]:
+        only_near(settings, table, names)
     tuner = Timed(WithCosine(hypermodel, epochs, steps), **arguments)
     fit = {} if method == "stock hyperband" else {"epochs": epochs}
     with contextlib.suppress(Spent):
@@ -115,10 +118,29 @@ def search(method, seed, settings, table, data, folder):
         "architecture": str(best),
         "text": hypermodel.text_of(best),
         "truth": table.true_accuracy(best),
+        "latency": table.latency(best, settings),
         "cpu_seconds": curve[-1][0],
         "trainings": len(curve),
         "curve": [[spent, table.true_accuracy(one)] for spent, one in found],
     }
+
+
+def only_near(settings, table, names):
+    """Makes random search draw again what is not within 5 % of the target."""
+    oracle = keras_tuner.oracles.RandomSearchOracle
+    draw, target = oracle._random_values, settings["latency_target"]
+
+    def near(self):
+        while True:
+            values = draw(self)
+            # The first draws only find out what the space is.
+            if values is None or not set(names) <= set(values):
+                return values
+            architecture = table.space.from_values({name: values[name] for name in names})
+            if abs(table.latency(architecture, settings) / target - 1) <= 0.05:
+                return values
+
+    oracle._random_values = near
 
 
 METHODS = {

@@ -60,3 +60,7 @@ class Table:
     def true_accuracy(self, architecture):
         """Test accuracy of one, percent."""
         return float(self.truth[self.row(architecture)])
+
+    def latency(self, architecture, settings):
+        """Milliseconds of one, by the column that the settings name."""
+        return float(self.columns[settings["latency"]][self.row(architecture)])

@@ -133,7 +133,8 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
         arrays, score = training.train(pool.indices[i], arrays, behind, epochs)
         now = time.process_time()
         opinion = SecondOpinion(behind + epochs, score.objective, score.reward)
-        journal.end(rung, i, opinion, arrays, now - mark, kept)
+        text = str(space.architecture(pool.indices[i]))
+        journal.end(rung, i, text, opinion, arrays, now - mark, kept)
         mark = now
 
     def end(rung, trained, behind):

@@ -57,7 +57,7 @@ class Journal:
         plain = dataclasses.replace(settings, max_cpu_seconds=None)
         self._head = {"pool": pool, "settings": dataclasses.asdict(plain), "data": data}
         self._rungs = []
-        self.opinions, self.cpu_seconds = {}, {}
+        self.opinions, self.cpu_seconds, self._texts = {}, {}, {}
         try:
             with open(self._path, encoding="utf-8") as file:
                 content = json.load(file)
@@ -67,6 +67,7 @@ class Journal:
             self._rungs = content["rungs"]
             for one in content["trained"]:
                 key = one.pop("rung"), one.pop("candidate")
+                self._texts[key] = one.pop("architecture")
                 self.cpu_seconds[key] = one.pop("cpu_seconds")
                 self.opinions[key] = SecondOpinion(**one)
         else:
@@ -124,12 +125,13 @@ class Journal:
         """The weights that a candidate ended a rung with."""
         return read_arrays(self._weights(rung, candidate))
 
-    def end(self, rung, candidate, opinion, arrays, cpu_seconds, kept):
+    def end(self, rung, candidate, text, opinion, arrays, cpu_seconds, kept):
         """Notes what a training found, its weights first.
 
         Weights are on disk of those only that may be among the `kept` of this rung.
         """
         write_atomically(self._weights(rung, candidate), arrays_to_bytes(arrays))
+        self._texts[rung, candidate] = text
         self.opinions[rung, candidate] = opinion
         self.cpu_seconds[rung, candidate] = cpu_seconds
         self._write()
@@ -161,6 +163,7 @@ class Journal:
             {
                 "rung": rung,
                 "candidate": candidate,
+                "architecture": self._texts[rung, candidate],
                 **dataclasses.asdict(opinion),
                 "cpu_seconds": self.cpu_seconds[rung, candidate],
             }

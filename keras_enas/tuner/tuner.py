@@ -13,15 +13,14 @@ from keras_tuner.errors import FailedTrialError, FatalRuntimeError
 from keras_enas.oracles.checks import check_integer
 from keras_enas.rewards import objective_reward
 from keras_enas.search_space import recorded_space
-from keras_enas.tuner import checks, derivation, results, search_data
+from keras_enas.tuner import checks, derivation, search_data
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.budget import Budget
+from keras_enas.tuner.findings import Findings
 from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.progress import Progress
-from keras_enas.tuner.rank_correlation import rank_correlation
 from keras_enas.tuner.record import record_of_round
-from keras_enas.tuner.resources import COST_ARGUMENTS, NoneNear, Resources, pareto
-from keras_enas.tuner.retrain import retrain
+from keras_enas.tuner.resources import COST_ARGUMENTS, NoneNear, Resources
 from keras_enas.tuner.shared import SharedWeights, make_supergraph
 
 # What `keras_tuner.Tuner` takes; the rest of the keyword arguments go to the oracle.
@@ -38,7 +37,7 @@ _TUNER_ARGUMENTS = (
 )
 
 
-class ENASTuner(keras_tuner.Tuner):
+class ENASTuner(Findings, keras_tuner.Tuner):
     """Searches a hypermodel's architectures with shared weights (ENAS).
 
     One trial is one round: the shared weights are trained for `epochs` epochs,
@@ -409,136 +408,6 @@ class ENASTuner(keras_tuner.Tuner):
                 self.derive()
             except NoneNear as error:
                 warnings.warn(f"Nothing was derived. {error}", stacklevel=2)
-
-    # What was found.
-
-    def derive(self, k=None, validation_data=None, batch_size=32, strategy=None, tolerance=None):
-        """Samples `k` architectures and scores them with the shared weights as they are.
-
-        The derived architectures of all rounds and the oracle's most likely one
-        are scored along; all on the whole validation data (section 2.3 of the
-        paper, which uses one minibatch). The result is kept in the project
-        folder, and `get_best_architectures` and its like read it.
-
-        Args:
-            k: Optional integer, default `final_samples`.
-            validation_data: As in `search`; needed in a process that has not searched.
-            batch_size: Integer, for arrays given here.
-            strategy: Optional, default `derive_strategy`. By successive halving the
-                best by shared weights are trained alone for a while, and come
-                first, as their `second_opinion` says; this needs the training data
-                of a process that has called `search`. It goes on where it was
-                interrupted.
-            tolerance: Optional float in place of `cost_tolerance`. With a
-                `cost_target` only architectures so near to it are derived, and
-                samples are drawn until `k` different ones are.
-
-        Returns:
-            List of `FoundArchitecture`, best first, without parameters and FLOPs.
-        """
-        k = self.final_samples if k is None else k
-        check_integer("k", k, 1)
-        self.resources.check_tolerance(tolerance)
-        strategy = self.derive_strategy if strategy is None else strategy
-        return derivation.derive(self, k, validation_data, batch_size, strategy, tolerance)
-
-    def pareto(self, k=0, validation_data=None, batch_size=32, path=None, verbose=True):
-        """Shows what no other architecture scored so far beats in objective and cost.
-
-        See `keras_enas.tuner.resources.pareto.pareto` for the arguments.
-
-        Returns:
-            List of `FoundArchitecture`, cheapest first.
-        """
-        return pareto.pareto(self, k, validation_data, batch_size, path, verbose)
-
-    def get_best_architectures(self, num_architectures=1):
-        """Returns the architectures with the best shared-weight scores.
-
-        Args:
-            num_architectures: Integer.
-
-        Returns:
-            List of `FoundArchitecture`: `architecture`, `score` (objective,
-            deviation from batch to batch, reward), trainable `parameters` and
-            `flops` of its child.
-        """
-        found = derivation.found(self, num_architectures, "num_architectures")
-        return [one.with_cost(self.build_child(one.architecture)) for one in found]
-
-    def get_best_hyperparameters(self, num_trials=1):
-        """Returns the best architectures as `HyperParameters`, best first.
-
-        `tuner.hypermodel.build(hp)` builds an untrained child of them.
-        """
-        space = self.oracle.get_space()
-        return [
-            one.architecture.to_hyperparameters(space)
-            for one in derivation.found(self, num_trials, "num_trials")
-        ]
-
-    def get_best_models(self, num_models=1):
-        """Returns children of the best architectures with the weights they inherit.
-
-        Their moving averages are taken anew on training data. They are not
-        trained models: `retrain` trains them from scratch.
-        """
-        return [
-            derivation.inheriting_child(self, one.architecture)
-            for one in derivation.found(self, num_models, "num_models")
-        ]
-
-    def load_model(self, trial):
-        """Returns the child of a trial with the weights it inherits from the newest round."""
-        return derivation.inheriting_child(
-            self, self.space.from_values(trial.hyperparameters.values)
-        )
-
-    def score(self, architectures, validation_data=None, batch_size=32):
-        """Scores architectures with the shared weights.
-
-        Args:
-            architectures: List of `Architecture`, or of their texts.
-            validation_data: As in `search`; needed in a process that has not searched.
-            batch_size: Integer, for arrays given here.
-
-        Returns:
-            List of `Score`.
-        """
-        return derivation.score(self, architectures, validation_data, batch_size)
-
-    def results_summary(self, num_trials=10):
-        """Prints the best architectures with their shared-weight scores."""
-        check_integer("num_trials", num_trials, 1)
-        results.print_found(
-            self.get_best_architectures(num_trials),
-            self.oracle.objective.name,
-            self.project_dir,
-            self.resources.name,
-        )
-
-    def retrain(self, x, y=None, validation_data=None, epochs=None, **kwargs):
-        """Trains the best architectures from scratch, and random ones the same way.
-
-        See `keras_enas.tuner.retrain.retrain` for the arguments.
-
-        Returns:
-            A `Retrained`: the best trained `model`, and the table.
-        """
-        return retrain(self, x, y, validation_data=validation_data, epochs=epochs, **kwargs)
-
-    def rank_correlation(self, n, x, y=None, validation_data=None, epochs=None, **kwargs):
-        """Trains `n` architectures alone and says how well the shared weights rank them.
-
-        See `keras_enas.tuner.rank_correlation.rank_correlation` for the arguments.
-
-        Returns:
-            A `RankCorrelation`: Kendall tau, Spearman and precision at k with
-            intervals, beside those of counting parameters and FLOPs.
-        """
-        return rank_correlation(
-            self, n, x, y, validation_data=validation_data, epochs=epochs, **kwargs
-        )
 
     # Small things.
 

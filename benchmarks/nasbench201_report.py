@@ -1,0 +1,158 @@
+"""What the searches of NAS-Bench-201 found: a table, a plot of regret, and the speed-up."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from nasbench201_table import Table
+from rich.console import Console
+from rich.table import Table as Shown
+from scipy.stats import kendalltau
+
+# The least regret that a logarithmic axis shows: the tables have two digits.
+LEAST = 0.01
+
+
+def report(results, strategies, data, path):
+    """Prints the table and the speed-up, and draws the plot.
+
+    Args:
+        results: List of dicts, as the searches wrote them.
+        strategies: List of strings, in the order in which they are shown.
+        data: String, the folder of the table.
+        path: String, where the picture goes.
+    """
+    table = Table(data)
+    by_strategy = {name: [one for one in results if one["strategy"] == name] for name in strategies}
+    Console(width=100).print(shown(by_strategy, table))
+    plot(by_strategy, table, path)
+    for name in strategies:
+        if not name.startswith("stock") and "stock random" in by_strategy:
+            print(speed_up(name, by_strategy[name], by_strategy["stock random"]))
+
+
+def shown(by_strategy, table):
+    """Each strategy, and the controls."""
+    rows = Shown(title="True CIFAR-10 test accuracy of the cell that was returned")
+    for column in ("", "mean ± deviation", "worst", "n", "tau", "tau, better half", "CPU s"):
+        rows.add_column(column)
+    for name, mine in by_strategy.items():
+        truth = [one["truth"] for one in mine]
+        rows.add_row(
+            name,
+            mean_and_deviation(truth, ".2f"),
+            f"{min(truth):.2f}",
+            str(len(truth)),
+            *(
+                mean_and_deviation([one[key] for one in mine], ".2f") if key in mine[0] else ""
+                for key in ("tau", "tau_better_half")
+            ),
+            f"{np.mean([one['cpu_seconds'] for one in mine]):.0f}",
+        )
+    parameters = table.columns["params_cifar10"]
+    largest = table.truth[int(np.argmax(parameters))]
+    tau = kendalltau(parameters, table.truth).statistic
+    better = table.truth >= np.median(table.truth)
+    tau_better = kendalltau(parameters[better], table.truth[better]).statistic
+    rows.add_row(
+        "control: most parameters",
+        f"{largest:.2f}",
+        f"{largest:.2f}",
+        "1",
+        f"{tau:.2f}",
+        f"{tau_better:.2f}",
+        "0",
+    )
+    rows.add_row(
+        "control: a random cell",
+        f"{table.truth.mean():.2f} ± {table.truth.std():.2f}",
+        f"{table.truth.min():.2f}",
+        f"{len(table.truth):,}",
+        "0",
+        "0",
+        "0",
+    )
+    rows.add_row("the best cell", f"{table.truth.max():.2f}", "", "1", "", "", "")
+    return rows
+
+
+def mean_and_deviation(values, form):
+    """A text of the mean, with the deviation if there is one."""
+    deviation = f" ± {np.std(values, ddof=1):{form}}" if len(values) > 1 else ""
+    return f"{np.mean(values):{form}}{deviation}"
+
+
+def on_a_grid(searches):
+    """What each search would have returned, had it ended at a time.
+
+    Args:
+        searches: List of dicts with a `curve`.
+
+    Returns:
+        Float arrays: CPU seconds `(times,)` from the first at which every search had
+        something to the last that any has, and the truth `(searches, times)`.
+    """
+    curves = [np.array(one["curve"]) for one in searches]
+    times = np.unique(np.concatenate([curve[:, 0] for curve in curves]))
+    times = times[times >= max(curve[0, 0] for curve in curves)]
+    places = [np.searchsorted(curve[:, 0], times, side="right") - 1 for curve in curves]
+    return times, np.array([curve[place, 1] for curve, place in zip(curves, places, strict=True)])
+
+
+def speed_up(name, searches, random):
+    """Says when a strategy passed what random search had at its end, and stayed above.
+
+    Args:
+        name: String.
+        searches: List of dicts with a `curve`.
+        random: List of dicts of KerasTuner's `RandomSearch`.
+
+    Returns:
+        A line of text.
+    """
+    end = np.mean([one["truth"] for one in random])
+    spent = np.mean([one["cpu_seconds"] for one in random])
+    times, truth = on_a_grid(searches)
+    below = np.flatnonzero(truth.mean(0) < end)
+    said = f"RandomSearch ends with {end:.2f} after {spent:.0f} CPU s (n = {len(random)}); {name}"
+    if len(below) and below[-1] == len(times) - 1:
+        return f"{said} does not reach it, with {truth.mean(0)[-1]:.2f} (n = {len(searches)})."
+    passed = times[below[-1] + 1 if len(below) else 0]
+    return (
+        f"{said} is there for good after {passed:.0f} CPU s, {spent / passed:.1f} times as fast "
+        f"(n = {len(searches)})."
+    )
+
+
+def plot(by_strategy, table, path):
+    """Draws the true regret by CPU seconds: means, and from the best to the worst seed."""
+    best = table.truth.max()
+    figure, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
+    for i, (name, searches) in enumerate(by_strategy.items()):
+        times, truth = on_a_grid(searches)
+        regret = np.maximum(best - truth, LEAST)
+        style = "--" if name.startswith("stock") else "-"
+        (line,) = axes.step(
+            times, regret.mean(0), style, where="post", color=f"C{i % 10}", label=name
+        )
+        axes.fill_between(
+            times, regret.min(0), regret.max(0), step="post", alpha=0.12, color=line.get_color()
+        )
+    largest = best - table.truth[int(np.argmax(table.columns["params_cifar10"]))]
+    axes.axhline(largest, color="grey", linestyle=":", label="the cell with most parameters")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="CPU seconds",
+        ylabel="true regret, points of accuracy",
+        title="NAS-Bench-201, CIFAR-10: the best cell's test accuracy less the returned one's",
+    )
+    # Plain numbers.
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter("")
+    axes.legend(fontsize="small")
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
