@@ -139,6 +139,7 @@ class Stop(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_search_that_was_stopped_goes_on(make_tuner, data, tmp_path):
     training, validation, _ = data
     ends = []

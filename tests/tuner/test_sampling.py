@@ -71,6 +71,7 @@ def test_a_search_by_every_sampling(name, make_tuner, search):
     assert int(tuner.supergraph.optimizer.iterations) == 12
 
 
+@pytest.mark.slow
 def test_a_search_repeats_itself(make_tuner, search, same_state):
     settings = {"sampling": "fair", "architectures_per_step": 3}
     one, other = (search(make_tuner(project_name=name, **settings)) for name in "ab")

@@ -40,6 +40,7 @@ def run(make_tuner, digits):
     return run
 
 
+@pytest.mark.slow
 def test_the_same_again_and_after_an_interruption(run, same_state):
     one = run("one")
     assert same_state(one, run("again"))

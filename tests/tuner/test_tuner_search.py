@@ -77,6 +77,7 @@ def test_one_trace_for_the_whole_search_and_callbacks_as_they_are(make_tuner, se
     assert watch.epochs == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_new_tuner_goes_on_to_a_larger_max_trials(make_tuner, search, files, same_state):
     first = search(make_tuner())
     before = files()

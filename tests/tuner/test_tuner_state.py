@@ -85,6 +85,7 @@ def test_a_damaged_file(tmp_path, file):
     assert generations.newest(2)[0] == 2
 
 
+@pytest.mark.slow
 def test_a_damaged_generation(make_tuner, search, same_state):
     tuner = search(make_tuner())
     damage(os.path.join(tuner.project_dir, "shared", "generation-000002", "weights.npz"))
@@ -179,6 +180,7 @@ def test_a_round_of_nan_is_not_learned_from(make_tuner, search, same_state, tmp_
     assert same_state(make_tuner(max_trials=3, controller=True), tuner)
 
 
+@pytest.mark.slow
 def test_nan_that_persists_ends_the_search(make_tuner, search):
     tuner = make_tuner(max_trials=9)
     with pytest.warns(UserWarning, match="not learned from"):

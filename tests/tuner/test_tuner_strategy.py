@@ -1,3 +1,5 @@
+import pytest
+
 SCRIPT = """
 import os, sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -36,6 +38,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 def test_mirrored_strategy(run_python, tmp_path):
     """Two logical CPUs train the supergraph; each step trains two architectures."""
     assert run_python("-c", SCRIPT.format(folder=str(tmp_path))).strip().endswith("done")
