@@ -21,9 +21,10 @@ DEFAULTS = {
     "final_samples": 200,
     # The second opinion; no candidates: none.
     "second_opinion_share": 0.45,
-    "candidates": 200,
-    "factor": 10.0,
-    "first_epochs": 0.4,
+    "candidates": 300,
+    "factor": 5.0,
+    "first_epochs": 0.1,
+    "growth": 4,
     "proposals": "surrogate",
     # "": none.
     "prior": "parameters",

@@ -52,6 +52,7 @@ def search(strategy, seed, settings, table, data, folder):
             settings["candidates"],
             factor=settings["factor"],
             epochs=settings["first_epochs"],
+            growth=settings["growth"],
             proposals=settings["proposals"],
             prior=settings["prior"] or None,
             share=settings["second_opinion_share"],

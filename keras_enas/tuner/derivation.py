@@ -23,7 +23,7 @@ from keras_enas.tuner.short_training import ShortTraining
 def derive(tuner, k, validation_data, batch_size, strategy, tolerance=None):
     """Derives and writes what it found; see `ENASTuner.derive`."""
     require_rounds(tuner)
-    halving = strategy_of(strategy)
+    halving = strategy_of(strategy, tuner.hypermodel)
     if halving and tuner.search_data is None:
         raise ValueError(
             "`strategy` trains architectures, but this process has not searched and has no "
@@ -51,16 +51,17 @@ def derive(tuner, k, validation_data, batch_size, strategy, tolerance=None):
     return found
 
 
-def strategy_of(strategy):
+def strategy_of(strategy, hypermodel):
     """Returns the `SuccessiveHalving` that a strategy is, None for `"shared_weights"`.
 
     Raises:
-        ValueError: If it is neither.
+        ValueError: If it is neither, or not one for this hypermodel.
     """
-    if isinstance(strategy, SuccessiveHalving):
-        return strategy
     if strategy == "successive_halving":
-        return SuccessiveHalving()
+        strategy = SuccessiveHalving()
+    if isinstance(strategy, SuccessiveHalving):
+        strategy.hypermodel_of(hypermodel)
+        return strategy
     if strategy != "shared_weights":
         raise ValueError(
             "The strategy to derive must be 'shared_weights', 'successive_halving' or a "
@@ -73,7 +74,7 @@ def _with_second_opinions(tuner, halving, found, validation):
     """The architectures that were found, those trained alone for a while first."""
 
     def make_training():
-        supergraph = tuner.fresh_supergraph()
+        supergraph = tuner.fresh_supergraph(hypermodel=halving.hypermodel_of(tuner.hypermodel))
         judge = tuner.judge_of(Scorer(supergraph))
         return ShortTraining(supergraph, judge, tuner.search_data[0], validation)
 

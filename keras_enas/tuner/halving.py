@@ -32,6 +32,10 @@ class SuccessiveHalving:
             `"parameters"` or `"naswot"`. It ranks candidates along with the shared-weight
             scores, each by half, and is something more for the surrogate to learn
             from.
+        size: `"search"`: they are trained at the size that shares weights; `"child"`: at
+            that which `retrain` trains (the hypermodel's `child_cells`,
+            `child_filters` and the like). A deeper network learns more slowly, and
+            shows what a shallow one does not, such as what a skip connection is for.
         factor: Number above 1: of n architectures n / `factor` are kept.
         epochs: Number, for how many epochs the first rung trains, a part of one or
             more; in each rung the training that an architecture has behind it is
@@ -52,6 +56,7 @@ class SuccessiveHalving:
     proposals: str = "scores"
     batch: int = 8
     prior: str | None = None
+    size: str = "search"
     factor: float = 2.0
     epochs: float = 1.0
     growth: int = 2
@@ -70,6 +75,8 @@ class SuccessiveHalving:
             raise ValueError(
                 f"`prior` must be None or one of {list(SCORES)}. Received: prior={self.prior!r}."
             )
+        if self.size not in ("search", "child"):
+            raise ValueError(f"`size` must be 'search' or 'child'. Received: size={self.size!r}.")
         check_integer("growth", self.growth, 2)
         if not self.epochs > 0:
             raise ValueError(f"`epochs` must be positive. Received: epochs={self.epochs!r}.")
@@ -82,6 +89,25 @@ class SuccessiveHalving:
             )
         if not 0 < self.share < 1:
             raise ValueError(f"`share` must be between 0 and 1. Received: share={self.share!r}.")
+
+    def hypermodel_of(self, hypermodel):
+        """Returns the hypermodel of the networks that are trained, of one that is searched.
+
+        Raises:
+            ValueError: If its children cannot be built as a supergraph.
+        """
+        for_children = getattr(hypermodel, "for_children", None)
+        if self.size == "search" or for_children is None:
+            return hypermodel
+        children = for_children(None)
+        try:
+            getattr(children, "check_shareable", lambda: None)()
+        except ValueError as error:
+            raise ValueError(
+                f"`size='child'`: the children cannot be trained in one trace. {error} Use "
+                "size='search'."
+            ) from error
+        return children
 
     def kept(self, n):
         """Returns how many of `n` go on to the next rung: 0 if there is none."""

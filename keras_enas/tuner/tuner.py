@@ -136,7 +136,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             warmup_rounds, controller_updates, samples_per_update, derive_samples, derive_batches
         )
         check_integer("final_samples", final_samples, 1)
-        derivation.strategy_of(derive_strategy)
+        halving = derivation.strategy_of(derive_strategy, hypermodel)
         checks.check_seconds(max_cpu_seconds)
         checks.check_sampling(sampling, architectures_per_step)
         if oracle is None and samples_per_update is not None:
@@ -163,7 +163,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         )
         self.final_samples = final_samples
         self.derive_strategy = derive_strategy
-        self.budget = Budget(max_cpu_seconds, derivation.strategy_of(derive_strategy))
+        self.budget = Budget(max_cpu_seconds, halving)
         self._reward_function = reward or objective_reward
         self.search_data = None
         # `reload` runs in the base constructor: what it needs is set above.
@@ -215,16 +215,17 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         judge = rounds.Judge(scorer, self.oracle.objective, self._reward_function)
         return self.resources.judging(judge)
 
-    def fresh_supergraph(self, seed=None, architectures_per_step=1):
+    def fresh_supergraph(self, seed=None, architectures_per_step=1, hypermodel=None):
         """Builds another `Supergraph` of the space, with initial weights.
 
         Args:
             seed: Optional integer, of the weights; default the tuner's.
             architectures_per_step: As in `Supergraph`.
+            hypermodel: As in `build_child`.
         """
         with self._scope():
             return make_supergraph(
-                self.hypermodel,
+                hypermodel or self.hypermodel,
                 self._other_hyperparameters(),
                 self.space,
                 self.oracle.seed if seed is None else seed,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from small_space import SmallSpace
 
-from keras_enas import ENASTuner, RandomOracle, SuccessiveHalving
+from keras_enas import ENASTuner, HyperMicroCNN, RandomOracle, SuccessiveHalving
 from keras_enas.rewards import objective_reward
 from keras_enas.supergraph import Scorer, Supergraph, inherit
 from keras_enas.tuner import halving, state
@@ -35,6 +35,7 @@ def test_rungs(settings, n, expected):
         ({"candidates": 1}, "`candidates`"),
         ({"batch": 1}, "`batch`"),
         ({"prior": "luck"}, "`prior` must be None or one of .*naswot"),
+        ({"size": "large"}, "`size` must be"),
         ({"proposals": "random"}, "`proposals` must be"),
         ({"factor": 1}, "`factor` must be above 1"),
         ({"epochs": 0}, "`epochs` must be positive"),
@@ -296,6 +297,35 @@ def test_a_surrogate_chooses_among_all_that_were_scored(prior, make_tuner, searc
         0.5,
         None,
     ]
+
+
+def test_children_are_trained_at_their_own_size(make_tuner, search, monkeypatch):
+    built = []
+
+    class Children(SmallSpace):
+        def build(self, hp):
+            built.append(self)
+            return super().build(hp)
+
+    class Searched(SmallSpace):
+        def for_children(self, recipe=None):
+            return children
+
+    children = Children()
+    halving = SuccessiveHalving(2, size="child", epochs=0.5)
+    tuner = search(make_tuner(Searched(), derive_strategy=halving))
+    assert built and set(built) == {children}
+    assert tuner.get_best_architectures(1)[0].second_opinion.epochs == 0.5
+    built.clear()
+    tuner.derive(strategy=SuccessiveHalving(2, epochs=0.5))
+    assert not built
+
+
+def test_children_that_no_trace_can_share_are_refused_early(tmp_path):
+    hypermodel = HyperMicroCNN((32, 32, 3), 10, child_form="final")
+    with pytest.raises(ValueError, match="`size='child'`: the children cannot be trained in one"):
+        ENASTuner(hypermodel, derive_strategy=SuccessiveHalving(size="child"), directory=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_it_needs_training_data(make_tuner, search, digits):
