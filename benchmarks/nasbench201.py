@@ -6,7 +6,8 @@
 Each search runs in a process of its own, on small images and small networks, and may
 take so many CPU minutes, all included but unpacking the images and importing. What it
 returns is looked up: the test accuracy that the published network of that cell has
-after 200 epochs. The table guides no search. Beside them stand controls that search
+after 200 epochs. The table guides no search, but for the latencies of a search with
+`--latency-target`. Beside them stand controls that search
 nothing: the cell with the most parameters, and random cells.
 
 Everything is kept in `--output`; a run that was interrupted goes on, and several
@@ -70,7 +71,7 @@ def main():
         file.writelines(json.dumps(result) + "\n" for result in results)
     from nasbench201_report import report
 
-    report(results, args.strategies, args.data, os.path.join(args.output, "regret.png"))
+    report(results, settings, args.strategies, args.data, os.path.join(args.output, "regret.png"))
 
 
 def in_a_process(args, strategy, seed, path):

@@ -15,31 +15,54 @@ from scipy.stats import kendalltau
 LEAST = 0.01
 
 
-def report(results, strategies, data, path):
+def report(results, settings, strategies, data, path):
     """Prints the table and the speed-up, and draws the plot.
 
     Args:
         results: List of dicts, as the searches wrote them.
+        settings: Dict as in `nasbench201_settings.py`.
         strategies: List of strings, in the order in which they are shown.
         data: String, the folder of the table.
         path: String, where the picture goes.
     """
     table = Table(data)
     by_strategy = {name: [one for one in results if one["strategy"] == name] for name in strategies}
-    Console(width=100).print(shown(by_strategy, table))
-    plot(by_strategy, table, path)
+    allowed = allowed_cells(table, settings)
+    Console(width=110).print(shown(by_strategy, table, allowed, settings["latency_target"]))
+    plot(by_strategy, table.truth[allowed], table.columns["params_cifar10"][allowed], path)
     for name in strategies:
         if not name.startswith("stock") and "stock random" in by_strategy:
             print(speed_up(name, by_strategy[name], by_strategy["stock random"]))
 
 
-def shown(by_strategy, table):
-    """Each strategy, and the controls."""
+def allowed_cells(table, settings):
+    """Booleans: the cells that a search may return, by their latency."""
+    if not settings["latency_target"]:
+        return np.ones(len(table.truth), bool)
+    near = np.abs(table.columns[settings["latency"]] / settings["latency_target"] - 1) <= 0.05
+    if not near.any():
+        raise SystemExit(f"--latency-target: no cell is near to {settings['latency_target']}.")
+    return near
+
+
+def shown(by_strategy, table, allowed, target):
+    """Each strategy, and the controls.
+
+    Args:
+        by_strategy: Dict from name to a list of results.
+        table: The `Table`.
+        allowed: Booleans of its cells, those that may be returned.
+        target: Number, milliseconds; 0 for none.
+    """
     rows = Shown(title="True CIFAR-10 test accuracy of the cell that was returned")
     for column in ("", "mean ± deviation", "worst", "n", "tau", "tau, better half", "CPU s"):
         rows.add_column(column)
+    if target:
+        rows.add_column(f"ms (within 5 % of {target:g})")
     for name, mine in by_strategy.items():
         truth = [one["truth"] for one in mine]
+        latency = [one["latency"] for one in mine]
+        within = sum(abs(one / target - 1) <= 0.05 for one in latency) if target else 0
         rows.add_row(
             name,
             mean_and_deviation(truth, ".2f"),
@@ -50,31 +73,30 @@ def shown(by_strategy, table):
                 for key in ("tau", "tau_better_half")
             ),
             f"{np.mean([one['cpu_seconds'] for one in mine]):.0f}",
+            *([f"{np.mean(latency):.2f} ({within} of {len(mine)})"] if target else []),
         )
-    parameters = table.columns["params_cifar10"]
-    largest = table.truth[int(np.argmax(parameters))]
-    tau = kendalltau(parameters, table.truth).statistic
-    better = table.truth >= np.median(table.truth)
-    tau_better = kendalltau(parameters[better], table.truth[better]).statistic
+    truth, parameters = table.truth[allowed], table.columns["params_cifar10"][allowed]
+    largest = truth[int(np.argmax(parameters))]
+    better = truth >= np.median(truth)
     rows.add_row(
         "control: most parameters",
         f"{largest:.2f}",
         f"{largest:.2f}",
         "1",
-        f"{tau:.2f}",
-        f"{tau_better:.2f}",
+        f"{kendalltau(parameters, truth).statistic:.2f}",
+        f"{kendalltau(parameters[better], truth[better]).statistic:.2f}",
         "0",
     )
     rows.add_row(
         "control: a random cell",
-        f"{table.truth.mean():.2f} ± {table.truth.std():.2f}",
-        f"{table.truth.min():.2f}",
-        f"{len(table.truth):,}",
+        f"{truth.mean():.2f} ± {truth.std():.2f}",
+        f"{truth.min():.2f}",
+        f"{len(truth):,}",
         "0",
         "0",
         "0",
     )
-    rows.add_row("the best cell", f"{table.truth.max():.2f}", "", "1", "", "", "")
+    rows.add_row("the best cell", f"{truth.max():.2f}", "", "1", "", "", "")
     return rows
 
 
@@ -101,6 +123,16 @@ def on_a_grid(searches):
     return times, np.array([curve[place, 1] for curve, place in zip(curves, places, strict=True)])
 
 
+def there_for_good(searches, truth):
+    """CPU seconds after which the mean of searches is at least `truth`; None if it is not."""
+    times, found = on_a_grid(searches)
+    # A mean of the same figures may differ in its last digit.
+    below = np.flatnonzero(found.mean(0) < truth - 1e-9)
+    if len(below) and below[-1] == len(times) - 1:
+        return None
+    return times[below[-1] + 1 if len(below) else 0]
+
+
 def speed_up(name, searches, random):
     """Says when a strategy passed what random search had at its end, and stayed above.
 
@@ -114,21 +146,30 @@ def speed_up(name, searches, random):
     """
     end = np.mean([one["truth"] for one in random])
     spent = np.mean([one["cpu_seconds"] for one in random])
-    times, truth = on_a_grid(searches)
-    below = np.flatnonzero(truth.mean(0) < end)
-    said = f"RandomSearch ends with {end:.2f} after {spent:.0f} CPU s (n = {len(random)}); {name}"
-    if len(below) and below[-1] == len(times) - 1:
-        return f"{said} does not reach it, with {truth.mean(0)[-1]:.2f} (n = {len(searches)})."
-    passed = times[below[-1] + 1 if len(below) else 0]
+    passed, itself = there_for_good(searches, end), there_for_good(random, end)
+    said = (
+        f"RandomSearch ends with {end:.2f} after {spent:.0f} CPU s and has it for good after "
+        f"{itself:.0f} (n = {len(random)}); {name}"
+    )
+    if passed is None:
+        found = np.mean([one["truth"] for one in searches])
+        return f"{said} does not reach it, with {found:.2f} (n = {len(searches)})."
     return (
-        f"{said} is there for good after {passed:.0f} CPU s, {spent / passed:.1f} times as fast "
-        f"(n = {len(searches)})."
+        f"{said} has it for good after {passed:.0f}: {spent / passed:.1f} times as fast as all of "
+        f"RandomSearch, {itself / passed:.1f} times as fast by the same rule (n = {len(searches)})."
     )
 
 
-def plot(by_strategy, table, path):
-    """Draws the true regret by CPU seconds: means, and from the best to the worst seed."""
-    best = table.truth.max()
+def plot(by_strategy, truths, parameters, path):
+    """Draws the true regret by CPU seconds: means, and from the best to the worst seed.
+
+    Args:
+        by_strategy: Dict from name to a list of results.
+        truths: Floats, of the cells that a search may return.
+        parameters: Numbers, of the same.
+        path: String.
+    """
+    best = truths.max()
     figure, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
     for i, (name, searches) in enumerate(by_strategy.items()):
         times, truth = on_a_grid(searches)
@@ -140,7 +181,7 @@ def plot(by_strategy, table, path):
         axes.fill_between(
             times, regret.min(0), regret.max(0), step="post", alpha=0.12, color=line.get_color()
         )
-    largest = best - table.truth[int(np.argmax(table.columns["params_cifar10"]))]
+    largest = best - truths[int(np.argmax(parameters))]
     axes.axhline(largest, color="grey", linestyle=":", label="the cell with most parameters")
     axes.set(
         xscale="log",

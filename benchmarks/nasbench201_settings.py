@@ -4,7 +4,7 @@ DEFAULTS = {
     # Images and network.
     "size": 16,
     "train": 46_000,
-    "validation": 4_000,
+    "validation": 2_000,
     "cells": 1,
     "filters": 8,
     "batch": 32,
@@ -22,7 +22,7 @@ DEFAULTS = {
     # The second opinion; no candidates: none.
     "second_opinion_share": 0.45,
     "candidates": 300,
-    "factor": 5.0,
+    "factor": 4.0,
     "first_epochs": 0.1,
     "growth": 4,
     "proposals": "surrogate",

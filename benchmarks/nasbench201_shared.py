@@ -1,5 +1,6 @@
 """A search with shared weights on NAS-Bench-201, judged by the table."""
 
+import math
 import os
 import time
 
@@ -8,7 +9,6 @@ from scipy.stats import kendalltau
 from search_quality_files import read
 
 import keras_enas as ke
-from keras_enas.tuner.derivation import completed_trials
 
 ORACLES = {
     "enas": ke.ENASOracle,
@@ -21,6 +21,26 @@ ORACLES = {
 }
 
 
+class Timed(ke.ENASTuner):
+    """Notes after how many CPU seconds each round ended, and what it derived.
+
+    Args:
+        began: Float, the process CPU time at which the search began.
+        *args: As in `ENASTuner`.
+        **kwargs: As in `ENASTuner`.
+    """
+
+    def __init__(self, began, *args, **kwargs):
+        self._began = began
+        self.derived = []
+        super().__init__(*args, **kwargs)
+
+    def on_trial_end(self, trial):
+        super().on_trial_end(trial)
+        architecture = self.space.from_values(trial.hyperparameters.values)
+        self.derived.append((time.process_time() - self._began, architecture))
+
+
 def search(strategy, seed, settings, table, data, folder):
     """Searches as a user would, and looks up what came of it.
 
@@ -28,7 +48,8 @@ def search(strategy, seed, settings, table, data, folder):
         strategy: String, one of `ORACLES`.
         seed: Integer.
         settings: Dict as in `nasbench201_settings.py`.
-        table: The `Table`; nothing of it reaches the search.
+        table: The `Table`; of it the search is given latencies, if it has a target, and
+            nothing else.
         data: What `nasbench201_data.load` returned.
         folder: String, of the search.
 
@@ -65,7 +86,8 @@ def search(strategy, seed, settings, table, data, folder):
             "cost": dict(zip(texts, known.tolist(), strict=True)),
             "cost_target": settings["latency_target"],
         }
-    tuner = ke.ENASTuner(
+    tuner = Timed(
+        began,
         hypermodel,
         oracle=ORACLES[strategy](f"val_{settings['objective']}", max_trials=1000, seed=seed),
         sampling=settings["sampling"],
@@ -79,6 +101,8 @@ def search(strategy, seed, settings, table, data, folder):
         max_cpu_seconds=60.0 * settings["budget_minutes"],
         directory=folder,
         project_name="search",
+        # One that was interrupted begins anew: its time would not all be known.
+        overwrite=True,
     )
     tuner.search(
         *training,
@@ -109,18 +133,14 @@ def curve_of(tuner, table, spent):
     After a round that is what the round derived. In the second opinion it is the
     one that got furthest, and of these the best.
     """
-    curve, seconds = [], 0.0
-    for trial in completed_trials(tuner):
-        path = os.path.join(tuner.get_trial_dir(trial.trial_id), "round.json")
-        record = read(path)
-        seconds += record["cpu_seconds"]
-        curve.append([seconds, table.true_accuracy(record["architecture"])])
+    curve = [[seconds, table.true_accuracy(one)] for seconds, one in tuner.derived]
     opinions = second_opinions(tuner)
     seconds, best = spent - sum(one["cpu_seconds"] for one in opinions), (-1.0, 0.0)
     for one in opinions:
         seconds += one["cpu_seconds"]
-        if (one["epochs"], one["reward"]) > best:
-            best = one["epochs"], one["reward"]
+        worth = one["reward"] if math.isfinite(one["reward"]) else -math.inf
+        if (one["epochs"], worth) > best:
+            best = one["epochs"], worth
             curve.append([seconds, table.true_accuracy(one["architecture"])])
     curve.append([spent, table.true_accuracy(tuner.get_best_architectures(1)[0].architecture)])
     return curve

@@ -53,7 +53,8 @@ def search(method, seed, settings, table, data, folder):
         method: String, one of `METHODS`.
         seed: Integer.
         settings: Dict as in `nasbench201_settings.py`.
-        table: The `Table`; nothing of it reaches the search.
+        table: The `Table`; of it the search is given latencies, if it has a target, and
+            nothing else.
         data: What `nasbench201_data.load` returned.
         folder: String, of the search.
 
@@ -99,6 +100,8 @@ def search(method, seed, settings, table, data, folder):
     else:
         arguments.update(max_trials=10_000)
     if settings["latency_target"]:
+        if method != "stock random":
+            raise SystemExit(f"--latency-target: '{method}' cannot be kept near to it.")
         only_near(settings, table, names)
     tuner = Timed(WithCosine(hypermodel, epochs, steps), **arguments)
     fit = {} if method == "stock hyperband" else {"epochs": epochs}
@@ -111,6 +114,10 @@ def search(method, seed, settings, table, data, folder):
             validation_batch_size=500,
             verbose=0,
             **fit,
+        )
+    if not curve:
+        raise SystemExit(
+            f"--budget-minutes {settings['budget_minutes']}: no training of '{method}' ends in it."
         )
     found = [(spent, table.space.from_values(values)) for spent, values in curve]
     best = found[-1][1]

@@ -7,6 +7,8 @@ from keras_enas.search_space import Architecture
 from keras_enas.training_free.running import dtype_of, of_supergraph
 from keras_enas.training_free.scores import INTO_THE_NETWORK, check_name
 
+COUNTS = {"parameters": count_parameters, "flops": count_flops}
+
 
 @dataclasses.dataclass(frozen=True)
 class Ranked:
@@ -57,7 +59,7 @@ def rank(tuner, architectures, batch, name="naswot", seed=None):
     for one in parsed:
         if not isinstance(one, Architecture) or one.space != space:
             raise ValueError(f"`architectures`: {one!r} is not of this tuner's space.")
-    costs = [_cost(tuner, one) for one in parsed]
+    costs = [_counts(tuner, one, "parameters", "flops") for one in parsed]
     if name in INTO_THE_NETWORK:
         scores = scores_of(tuner, batch, name, seed)(parsed)
     else:
@@ -82,9 +84,7 @@ def scores_of(tuner, batch, name, seed=None):
     """
     check_name(name)
     if name not in INTO_THE_NETWORK:
-        return lambda architectures: [
-            float(_cost(tuner, one)[name == "flops"]) for one in architectures
-        ]
+        return lambda architectures: [float(_counts(tuner, one, name)[0]) for one in architectures]
     into = INTO_THE_NETWORK[name]()
     with dtype_of(into):
         score = of_supergraph(into, tuner.fresh_supergraph(seed), batch)
@@ -96,9 +96,14 @@ def scores_of(tuner, batch, name, seed=None):
     return scores
 
 
-def _cost(tuner, architecture):
-    counts = [getattr(tuner.hypermodel, f"count_{what}", None) for what in ("parameters", "flops")]
-    if all(callable(count) for count in counts):
-        return tuple(int(count(architecture)) for count in counts)
-    child = tuner.build_child(architecture)
-    return count_parameters(child), count_flops(child)
+def _counts(tuner, architecture, *names):
+    """Integers: parameters, FLOPs or both; a child is built for what is not counted without."""
+    child, counts = None, []
+    for name in names:
+        own = getattr(tuner.hypermodel, f"count_{name}", None)
+        if callable(own):
+            counts.append(int(own(architecture)))
+            continue
+        child = child or tuner.build_child(architecture)
+        counts.append(COUNTS[name](child))
+    return counts

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import warnings
 
+import numpy as np
 from keras_tuner.engine.trial import TrialStatus
 
 from keras_enas.oracles.checks import check_integer
@@ -44,9 +45,9 @@ def derive(tuner, k, validation_data, batch_size, strategy, tolerance=None):
     tuner.say(f"Deriving: scoring {len(samples)} architectures on all validation data")
     derived = tuner.resources.best_first(rounds.derive(tuner.judge, validation, samples))
     found = found_of(tuner, derived)
+    if halving and len(found) > 1:
+        found = _with_second_opinions(tuner, halving, found, validation, tolerance)
     scored.keep(tuner, found)
-    if halving:
-        found = _with_second_opinions(tuner, halving, found, validation)
     results.write_found(_path(tuner), found, len(oracle.end_order), tuner.resources.get_config())
     return found
 
@@ -70,17 +71,19 @@ def strategy_of(strategy, hypermodel):
     return None
 
 
-def _with_second_opinions(tuner, halving, found, validation):
+def _with_second_opinions(tuner, halving, found, validation, tolerance):
     """The architectures that were found, those trained alone for a while first."""
 
     def make_training():
         supergraph = tuner.fresh_supergraph(hypermodel=halving.hypermodel_of(tuner.hypermodel))
-        judge = tuner.judge_of(Scorer(supergraph))
+        # What is trained has the cost that is asked for: it is the objective that decides.
+        judge = tuner.judge_of(Scorer(supergraph), cost=False)
         return ShortTraining(supergraph, judge, tuner.search_data[0], validation)
 
+    accepts = tuner.resources.accepts
     # What earlier rounds derived may cost more or less than is asked for.
-    found = [one for one in found if tuner.resources.accepts(one.architecture.indices)] or found
-    pool, propose = Pool(tuner, validation, found, halving.prior), None
+    found = [one for one in found if accepts(one.architecture.indices, tolerance)] or found
+    pool, propose = Pool(tuner, validation, found, halving.prior, tolerance), None
     if halving.proposals == "surrogate":
         propose = Surrogate(tuner.space, pool, tuner.oracle.seed).propose
     halving = tuner.budget.limited(halving)
@@ -90,7 +93,8 @@ def _with_second_opinions(tuner, halving, found, validation):
     opinions = halve(make_training, tuner.space, pool, halving, folder, data, propose, tuner.say)
     first = [dataclasses.replace(pool.found[i], second_opinion=opinion) for i, opinion in opinions]
     trained = {i for i, _ in opinions}
-    return [*first, *(one for i, one in enumerate(pool.found) if i not in trained)]
+    rest = [i for i in np.argsort(-pool.rewards(), kind="stable") if i not in trained]
+    return [*first, *(pool.found[i] for i in rest)]
 
 
 def found(tuner, n, name):

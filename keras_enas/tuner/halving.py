@@ -31,7 +31,9 @@ class SuccessiveHalving:
         prior: Optional string, one of `keras_enas.training_free.SCORES`, such as
             `"parameters"` or `"naswot"`. It ranks candidates along with the shared-weight
             scores, each by half, and is something more for the surrogate to learn
-            from.
+            from. To count parameters or FLOPs a child is built, unless the hypermodel
+            has `count_parameters(architecture)` or `count_flops(architecture)`; the
+            other scores trace a supergraph once.
         size: `"search"`: they are trained at the size that shares weights; `"child"`: at
             that which `retrain` trains (the hypermodel's `child_cells`,
             `child_filters` and the like). A deeper network learns more slowly, and
@@ -145,27 +147,29 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
         List of `(place in the pool, SecondOpinion)`, best first: who got further is
         better, then who earned more.
     """
-    journal = Journal(
-        folder, [str(space.architecture(one)) for one in pool.indices], settings, data
-    )
+
+    def text(i):
+        return str(space.architecture(pool.indices[i]))
+
+    texts = [text(i) for i in range(len(pool.indices))]
+    journal = Journal(folder, texts, settings, data)
     training, mark = None, time.process_time()
 
     def train(rung, i, behind, epochs, kept):
         nonlocal training, mark
-        if (rung, i) in journal.opinions:
+        if (rung, text(i)) in journal.opinions:
             return
         training = training or make_training()
-        arrays = journal.arrays(rung - 1, i) if rung else training.initial
-        arrays, score = training.train(pool.indices[i], arrays, behind, epochs)
+        arrays = journal.arrays(rung - 1, text(i)) if rung else training.initial
+        arrays, score, seconds = training.train(pool.indices[i], arrays, behind, epochs)
         now = time.process_time()
         opinion = SecondOpinion(behind + epochs, score.objective, score.reward)
-        text = str(space.architecture(pool.indices[i]))
-        journal.end(rung, i, text, opinion, arrays, now - mark, kept)
+        journal.end(rung, text(i), opinion, arrays, now - mark, seconds, kept)
         mark = now
 
     def end(rung, trained, behind):
-        trained.sort(key=lambda i: -journal.opinions[rung, i].worth)
-        best = journal.opinions[rung, trained[0]]
+        trained = sorted(trained, key=lambda i: -journal.opinions[rung, text(i)].worth)
+        best = journal.opinions[rung, text(trained[0])]
         say(
             f"Second opinion {rung + 1}: {len(trained)} architectures trained alone for "
             f"{behind:g} epochs, the best scores {best.objective:.4f}"
@@ -175,9 +179,11 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
     propose = propose or _by_promise(pool)
     n = journal.begin(0, settings.candidates, settings.epochs)
     trained = []
-    while len(trained) < n and journal.affords(len(trained), settings.batch):
-        earned = {i: journal.opinions[0, i].reward for i in trained}
-        proposed = propose(earned, min(settings.batch, n - len(trained)))
+    while len(trained) < n and journal.affords(len(trained), min(settings.batch, n - len(trained))):
+        earned = {i: journal.opinions[0, text(i)].reward for i in trained}
+        # Always a whole batch: what is asked for decides how the pool grows, and a second run,
+        # which knows how many there were, must have the same pool.
+        proposed = propose(earned, settings.batch)[: n - len(trained)]
         if not proposed:
             break
         for i in proposed:
@@ -185,17 +191,20 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
         trained += proposed
     journal.close(0, len(trained))
     trained, behind = end(0, trained, settings.epochs), settings.epochs
-    for rung, (n, epochs) in enumerate(settings.rungs(len(trained))[1:], 1):
-        n = journal.begin(rung, n, epochs)
+    rungs = settings.rungs(len(trained))
+    for rung, (n, epochs) in enumerate(rungs[1:], 1):
+        n = journal.begin(rung, min(n, len(trained)), epochs, [text(i) for i in trained])
         if n < 2:
             break
         trained = trained[:n]
+        kept = rungs[rung + 1][0] if rung + 1 < len(rungs) else 0
         for i in trained:
-            train(rung, i, behind, epochs, settings.kept(n))
+            train(rung, i, behind, epochs, kept)
         behind += epochs
         trained = end(rung, trained, behind)
     journal.remove_weights()
-    return journal.ranked()
+    places = {text(i): i for i in range(len(pool.indices))}
+    return [(places[one], opinion) for one, opinion in journal.ranked() if one in places]
 
 
 def _by_promise(pool):

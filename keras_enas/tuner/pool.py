@@ -14,19 +14,22 @@ class Pool:
         validation: `ValidationData`, on which scores are taken.
         found: List of `FoundArchitecture`, which were scored.
         prior: Optional string, the name of a training-free score.
+        tolerance: Optional float in place of the tuner's `cost_tolerance`.
 
     Attributes:
         found: List of `FoundArchitecture`; `add` appends to it.
         indices: List of their indices `(decisions,)`, in the same order.
         columns: List of what is known of each, a list of floats: the reward of its
-            shared-weight score, and the prior. Higher is more promising.
+            shared-weight score without its cost, which has been attended to, and the
+            prior. Higher is more promising.
     """
 
-    def __init__(self, tuner, validation, found, prior=None):
+    def __init__(self, tuner, validation, found, prior=None, tolerance=None):
         self._tuner = tuner
         self._validation = validation
         self._prior = prior
         self._prior_of = None
+        self._tolerance = tolerance
         self.found, self.indices, self.columns = [], [], []
         self._append(found)
 
@@ -36,7 +39,8 @@ class Pool:
         Args:
             architectures: List of indices `(decisions,)`, none of them in the pool.
         """
-        accepted = [one for one in architectures if self._tuner.resources.accepts(one)]
+        accepts = self._tuner.resources.accepts
+        accepted = [one for one in architectures if accepts(one, self._tolerance)]
         scored = rounds.derive(self._tuner.judge, self._validation, accepted)
         self._append(found_of(self._tuner, scored))
 
@@ -47,10 +51,16 @@ class Pool:
         order = np.argsort(-columns, axis=0, kind="stable")
         return -np.argsort(order, axis=0).mean(1)
 
+    def rewards(self):
+        """Floats `(n,)`: the rewards of the shared-weight scores without the cost."""
+        return np.array([column[0] for column in self.columns])
+
     def _append(self, found):
         priors = self._priors([one.architecture for one in found])
+        penalty = self._tuner.resources.penalty
         self.columns += [
-            [one.score.reward, *prior] for one, prior in zip(found, priors, strict=True)
+            [one.score.reward - penalty(one.architecture.indices), *prior]
+            for one, prior in zip(found, priors, strict=True)
         ]
         self.indices += [one.architecture.indices for one in found]
         self.found += found

@@ -3,11 +3,14 @@
 import warnings
 
 import numpy as np
+from scipy.stats import kendalltau
 
 from keras_enas.oracles.progressive import indicators
 
 # What all decisions together weigh beside one column of scores.
 DECISIONS = 6.0
+# The share of the pool, by promise, that is proposed first.
+PROMISING = 1 / 3
 
 
 class Surrogate:
@@ -20,10 +23,11 @@ class Surrogate:
     architectures to choose from grow by neighbours of the best, which differ in
     one decision, as a local search does. Candidates are proposed by the
     prediction plus a draw of its uncertainty, so that what is not known is tried
-    too. Predictors of this kind are the usual companion of short trainings (White
-    et al. 2021, "BANANAS: Bayesian optimization with neural architectures for
-    neural architecture search", and "How powerful are performance predictors in
-    neural architecture search?").
+    too. As long as what promises more also earns more, the most promising third of
+    the pool comes first. Predictors of this kind are the usual companion of short
+    trainings (White et al. 2021, "BANANAS: Bayesian optimization with neural
+    architectures for neural architecture search", and "How powerful are performance
+    predictors in neural architecture search?").
 
     Args:
         space: The `SearchSpace`.
@@ -59,12 +63,24 @@ class Surrogate:
             # Four for each that is asked for: to score one costs a small part of a training.
             self._pool.add(self._neighbours(earned, 4 * n, rng))
             mean, deviation = self._predict(earned)
-            order = np.argsort(-(mean + deviation * rng.normal(size=len(mean))), kind="stable")
+            drawn = mean + deviation * rng.normal(size=len(mean))
+            order = np.lexsort((-drawn, self._of_little_promise(earned)))
             return [int(i) for i in order if int(i) not in earned][:n]
         order = np.argsort(-self._pool.promise(), kind="stable")
         best = order[: -(-n // 2)]
         others = rng.permutation(order[len(best) :])[: n - len(best)]
         return [int(i) for i in (*best, *others)]
+
+    def _of_little_promise(self, earned):
+        """Booleans `(n,)`, which ones come last: few trainings do not outweigh all scores.
+
+        Unless they say that what promises more does not earn more.
+        """
+        promise = self._pool.promise()
+        agreement = kendalltau(promise[list(earned)], _finite(earned)).statistic
+        if not agreement > 0:
+            return np.zeros(len(promise), bool)
+        return promise < np.quantile(promise, 1.0 - PROMISING)
 
     def _neighbours(self, earned, n, rng):
         """At most `n` architectures that differ from one of the best in one decision."""
@@ -111,7 +127,8 @@ class Surrogate:
         chosen = indicators(decisions, np.asarray(self._space.num_candidates))
         chosen *= np.sqrt(DECISIONS / decisions.shape[1])
         columns = (_lowest_for_infinite(self._pool.columns) - self._mean) / self._scale
-        return np.concatenate([chosen, columns], 1)
+        # The kernel is a square: of one that is far from all others it would know least of all.
+        return np.concatenate([chosen, np.clip(columns, -3.0, 3.0)], 1)
 
 
 def _finite(earned):

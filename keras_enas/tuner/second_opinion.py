@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import math
 import os
@@ -40,13 +41,12 @@ class Journal:
 
     Args:
         folder: String. What it holds of another second opinion is removed.
-        pool: List of texts of architectures.
+        pool: List of texts of the architectures that there are at first.
         settings: A `SuccessiveHalving`.
         data: JSON-serialisable, which is another one for other data.
 
     Attributes:
-        opinions: Dict from `(rung, place in the pool)` to `SecondOpinion`.
-        cpu_seconds: Dict of the same keys: process CPU time of each training.
+        opinions: Dict from `(rung, text of an architecture)` to `SecondOpinion`.
     """
 
     def __init__(self, folder, pool, settings, data):
@@ -57,7 +57,8 @@ class Journal:
         plain = dataclasses.replace(settings, max_cpu_seconds=None)
         self._head = {"pool": pool, "settings": dataclasses.asdict(plain), "data": data}
         self._rungs = []
-        self.opinions, self.cpu_seconds, self._texts = {}, {}, {}
+        # `_seconds` of `(rung, text)`: process CPU seconds of all, and of the steps alone.
+        self.opinions, self._seconds = {}, {}
         try:
             with open(self._path, encoding="utf-8") as file:
                 content = json.load(file)
@@ -66,38 +67,47 @@ class Journal:
         if {name: content.get(name) for name in self._head} == self._head:
             self._rungs = content["rungs"]
             for one in content["trained"]:
-                key = one.pop("rung"), one.pop("candidate")
-                self._texts[key] = one.pop("architecture")
-                self.cpu_seconds[key] = one.pop("cpu_seconds")
+                key = one.pop("rung"), one.pop("architecture")
+                self._seconds[key] = one.pop("cpu_seconds"), one.pop("step_seconds")
                 self.opinions[key] = SecondOpinion(**one)
         else:
             shutil.rmtree(folder, ignore_errors=True)
             os.makedirs(folder)
 
-    def begin(self, rung, n, epochs):
+    def begin(self, rung, n, epochs, texts=()):
         """Returns how many are trained in a rung: `n`, or as many as there is time for.
 
-        Of the first rung `affords` says as it goes.
+        Args:
+            rung: Integer. Of the first one `affords` says as it goes.
+            n: Integer.
+            epochs: Number, for how many each is trained.
+            texts: Those that are trained in a later rung, the best first.
         """
         if rung < len(self._rungs):
             return self._rungs[rung]
         limit = self._settings.max_cpu_seconds
         if limit is not None and rung:
-            n = min(n, int((limit - self.spent()) / (self._seconds_of_an_epoch() * epochs)))
+            seconds = self._expected([(rung - 1, text) for text in texts[:n]], epochs)
+            n = min(n, max(int((limit - self.spent()) / seconds), 0))
         self._rungs.append(n)
         self._write()
         return n
 
     def affords(self, trained, n):
-        """Whether there is time for `n` more than `trained`, and for the rungs after the first."""
+        """Whether there is time for `n` more than `trained`, and for the rungs after the first.
+
+        That is an estimate: what is trained longer may be dearer than what is not.
+        """
         limit = self._settings.max_cpu_seconds
+        first = [key for key in self.opinions if key[0] == 0]
         # Where more were trained, or a later rung has begun, it was decided before.
-        decided = trained < sum(rung == 0 for rung, _ in self.opinions) or len(self._rungs) > 1
+        decided = trained < len(first) or len(self._rungs) > 1
         if limit is None or not trained or decided:
             return True
-        rungs = self._settings.rungs(trained + n)
-        epochs = n * self._settings.epochs + sum(count * more for count, more in rungs[1:])
-        return self.spent() + epochs * self._seconds_of_an_epoch() <= limit
+        (_, *later), epochs = self._settings.rungs(max(trained + n, 2)), self._settings.epochs
+        needed = n * self._expected(first, epochs)
+        needed += sum(count * self._expected(first, more) for count, more in later)
+        return self.spent() + needed <= limit
 
     def close(self, rung, n):
         """Notes that so many were trained in a rung, which may be fewer than were to be."""
@@ -107,46 +117,48 @@ class Journal:
 
     def spent(self):
         """CPU seconds of all trainings."""
-        return sum(self.cpu_seconds.values())
+        return sum(seconds for seconds, _ in self._seconds.values())
 
-    def _seconds_of_an_epoch(self):
-        # The median: the first training has the trace in it.
-        behind = {rung: one.epochs for (rung, _), one in self.opinions.items()}
-        return float(
-            np.median(
-                [
-                    seconds / (behind[rung] - behind.get(rung - 1, 0))
-                    for (rung, _), seconds in self.cpu_seconds.items()
-                ]
-            )
-        )
+    def _expected(self, like, epochs):
+        """CPU seconds of a training of so many epochs, of one like those of some keys."""
+        # Medians: the first training has the trace in it.
+        other = np.median([seconds - steps for seconds, steps in self._seconds.values()])
+        epoch = np.median([self._seconds[key][1] / self._epochs(key) for key in like])
+        return float(other + epoch * epochs)
 
-    def arrays(self, rung, candidate):
-        """The weights that a candidate ended a rung with."""
-        return read_arrays(self._weights(rung, candidate))
+    def _epochs(self, key):
+        """For how many epochs an architecture was trained in a rung."""
+        rung, text = key
+        behind = self.opinions[rung - 1, text].epochs if rung else 0
+        return self.opinions[key].epochs - behind
 
-    def end(self, rung, candidate, text, opinion, arrays, cpu_seconds, kept):
+    def arrays(self, rung, text):
+        """The weights that an architecture ended a rung with."""
+        return read_arrays(self._weights(rung, text))
+
+    def end(self, rung, text, opinion, arrays, cpu_seconds, step_seconds, kept):
         """Notes what a training found, its weights first.
 
         Weights are on disk of those only that may be among the `kept` of this rung.
         """
-        write_atomically(self._weights(rung, candidate), arrays_to_bytes(arrays))
-        self._texts[rung, candidate] = text
-        self.opinions[rung, candidate] = opinion
-        self.cpu_seconds[rung, candidate] = cpu_seconds
+        write_atomically(self._weights(rung, text), arrays_to_bytes(arrays))
+        self.opinions[rung, text] = opinion
+        self._seconds[rung, text] = cpu_seconds, step_seconds
         self._write()
-        in_rung = [(i, one.worth) for (r, i), one in self.opinions.items() if r == rung]
+        in_rung = [(one, opinion.worth) for (r, one), opinion in self.opinions.items() if r == rung]
         in_rung.sort(key=lambda item: -item[1])
         for path in (
-            self._weights(rung - 1, candidate),
-            *(self._weights(rung, i) for i, _ in in_rung[kept:]),
+            self._weights(rung - 1, text),
+            *(self._weights(rung, one) for one, _ in in_rung[kept:]),
         ):
             with contextlib.suppress(FileNotFoundError):
                 os.remove(path)
 
     def ranked(self):
-        """List of `(candidate, its last SecondOpinion)`, best first."""
-        last = {candidate: opinion for (_, candidate), opinion in sorted(self.opinions.items())}
+        """List of `(text, its last SecondOpinion)`, best first."""
+        last = {}
+        for (_, text), opinion in sorted(self.opinions.items(), key=lambda item: item[0][0]):
+            last[text] = opinion
         return sorted(last.items(), key=lambda item: (-item[1].epochs, -item[1].worth))
 
     def remove_weights(self):
@@ -155,18 +167,20 @@ class Journal:
             if name.endswith(".npz"):
                 os.remove(os.path.join(self._folder, name))
 
-    def _weights(self, rung, candidate):
-        return os.path.join(self._folder, f"{candidate:03d}-{rung}.npz")
+    def _weights(self, rung, text):
+        # A text may be longer than a file's name can be.
+        name = hashlib.sha256(text.encode()).hexdigest()[:24]
+        return os.path.join(self._folder, f"{name}-{rung}.npz")
 
     def _write(self):
         trained = [
             {
                 "rung": rung,
-                "candidate": candidate,
-                "architecture": self._texts[rung, candidate],
+                "architecture": text,
                 **dataclasses.asdict(opinion),
-                "cpu_seconds": self.cpu_seconds[rung, candidate],
+                "cpu_seconds": self._seconds[rung, text][0],
+                "step_seconds": self._seconds[rung, text][1],
             }
-            for (rung, candidate), opinion in self.opinions.items()
+            for (rung, text), opinion in self.opinions.items()
         ]
         write_json(self._path, {**self._head, "rungs": self._rungs, "trained": trained})

@@ -210,10 +210,15 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         _ = self.supergraph
         return self.judge_of(self._shared.scorer)
 
-    def judge_of(self, scorer):
-        """Returns the `Judge` that scores with another supergraph's `Scorer`."""
+    def judge_of(self, scorer, cost=True):
+        """Returns the `Judge` that scores with another supergraph's `Scorer`.
+
+        Args:
+            scorer: The `Scorer`.
+            cost: Boolean, whether rewards mind the cost.
+        """
         judge = rounds.Judge(scorer, self.oracle.objective, self._reward_function)
-        return self.resources.judging(judge)
+        return self.resources.judging(judge) if cost else judge
 
     def fresh_supergraph(self, seed=None, architectures_per_step=1, hypermodel=None):
         """Builds another `Supergraph` of the space, with initial weights.

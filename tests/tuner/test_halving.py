@@ -1,5 +1,7 @@
 """The second opinion: architectures trained alone for a while, halved."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -76,10 +78,11 @@ def test_a_training_alone_is_the_childs(digits):
     architecture = supergraph.space.parse("relu | tanh 1")
     child = Plain().build(architecture.to_hyperparameters())
     inherit(supergraph.network, child, architecture)
-    arrays, _ = alone.train(architecture.indices, alone.initial, 0, 0.5)
+    arrays, _, _ = alone.train(architecture.indices, alone.initial, 0, 0.5)
     # Another one is trained in between: it leaves nothing behind.
-    other, _ = alone.train((1, 2, 0), alone.initial, 0, 1)
-    arrays, score = alone.train(architecture.indices, arrays, 0.5, 1.5)
+    other, _, _ = alone.train((1, 2, 0), alone.initial, 0, 1)
+    arrays, score, seconds = alone.train(architecture.indices, arrays, 0.5, 1.5)
+    assert 0 < seconds < 60
     batches = list(training.batches(range(2)))
     assert len(batches) == 12
     for first, end in ((0, 3), (3, 12)):
@@ -115,7 +118,7 @@ def test_the_rate_is_the_optimizers_own(kind, digits):
     judge = Judge(Scorer(supergraph), objective, objective_reward)
     training = TrainingData(x, y, None, 50, True, seed=3)
     alone = ShortTraining(supergraph, judge, training, ValidationData(validation, 50, 0))
-    _, score = alone.train((0, 0, 0), alone.initial, 0, 3)
+    _, score, _ = alone.train((0, 0, 0), alone.initial, 0, 3)
     assert score.objective > 0.4
 
 
@@ -132,7 +135,7 @@ class Scripted:
             raise KeyboardInterrupt
         self.trained.append((indices[0], int(arrays["w"][0]), first, epochs))
         score = self.scores[indices[0]][first + epochs]
-        return {"w": arrays["w"] + epochs}, Score(score, 0.0, score)
+        return {"w": arrays["w"] + epochs}, Score(score, 0.0, score), 10.0
 
 
 class OneOfFive:
@@ -214,7 +217,7 @@ def test_proposals_follow_from_what_was_trained(dies_at, tmp_path):
     found = halving.halve(lambda: rest, *arguments)
     trained = [one[0] for one in scripted.trained + rest.trained]
     assert trained == [4, 2, 0, 4, 0]
-    assert [n for _, n in asked] == [2, 1] and asked[0][0] == {}
+    assert [n for _, n in asked] == [2, 2] and asked[0][0] == {}
     assert asked[1][0][4] == 0.6 and np.isnan(asked[1][0][2])
     assert [i for i, _ in found] == [0, 4, 2]
 
@@ -242,11 +245,11 @@ def test_there_is_time_for_so_many(tmp_path, monkeypatch):
 
 
 def test_the_first_rung_leaves_time_for_the_others(tmp_path, monkeypatch):
-    """Ten seconds a training of one epoch: 75 suffice for four and two, not for five and two.
+    """Ten seconds a training of one epoch: 65 suffice for four and two, not for five and two.
 
     Killed and gone on with, the same.
     """
-    settings = SuccessiveHalving(5, batch=2, factor=2.5, max_cpu_seconds=75)
+    settings = SuccessiveHalving(5, batch=2, factor=2.5, max_cpu_seconds=65)
     assert settings.rungs(4) == [(4, 1), (2, 1)]
 
     def run(scripted, folder):
@@ -266,6 +269,59 @@ def test_the_first_rung_leaves_time_for_the_others(tmp_path, monkeypatch):
             run(begun, str(dies_at))
         assert repr(run(rest, str(dies_at))) == repr(expected)
         assert begun.trained + rest.trained == whole.trained
+
+
+def test_gone_on_with_and_more_time_than_before(tmp_path, monkeypatch):
+    """The second rung was cut short. With more time its number stays, and weights are there."""
+    scores = {i: dict.fromkeys((1, 2, 4, 8), i / 10) for i in range(8)}
+
+    def run(scripted, limit):
+        clock = iter(range(0, 1000, 10))
+        monkeypatch.setattr(halving.time, "process_time", lambda: next(clock))
+        settings = SuccessiveHalving(8, max_cpu_seconds=limit)
+        arguments = (OneOfFive(), FakePool(range(8)), settings, str(tmp_path / "s"), DATA)
+        return halving.halve(lambda: scripted, *arguments)
+
+    begun, rest = Scripted(scores, 9), Scripted(scores)
+    with pytest.raises(KeyboardInterrupt):
+        run(begun, 105)
+    found = run(rest, 1000)
+    assert begun.trained[8:] + rest.trained[:1] == [(7, 1, 1, 1), (6, 1, 1, 1)]
+    assert [i for i, _ in found[:2]] == [7, 6] and found[0][1].epochs == 4
+
+
+class GrowingPool(FakePool):
+    """Neighbours are proposed until there are no more."""
+
+    def propose(self, earned, n):
+        rng = np.random.default_rng(len(earned))
+        joined = len(self.indices)
+        self.indices += [(joined + i,) for i in range(int(rng.integers(1, n + 1)))]
+        free = [i for i in range(len(self.indices)) if i not in earned]
+        return rng.permutation(free)[: max(n - len(earned) // 8, 0)].tolist()
+
+
+@pytest.mark.parametrize("dies_at", [3, 8, 12, 17, 24, None])
+def test_a_pool_that_grows_is_the_same_again(dies_at, tmp_path):
+    """Proposals that run out, too: a second run knows how many there were."""
+    scores = {i: dict.fromkeys((1, 2), (i * 7 % 11) / 11) for i in range(200)}
+    settings = SuccessiveHalving(30, factor=10)
+    expected, whole = None, Scripted(scores)
+    for scripted in (whole, Scripted(scores, dies_at), Scripted(scores)):
+        pool, folder = GrowingPool(), tmp_path / ("whole" if scripted is whole else "killed")
+        run = functools.partial(
+            halving.halve, lambda s=scripted: s, OneOfFive(), pool, settings, str(folder), DATA
+        )
+        if scripted.dies_at is not None:
+            with pytest.raises(KeyboardInterrupt):
+                run(propose=pool.propose)
+            begun = scripted.trained
+            continue
+        found = [(pool.indices[i], repr(one)) for i, one in run(propose=pool.propose)]
+        expected = expected or found
+        assert found == expected
+    if dies_at is not None:
+        assert begun + scripted.trained == whole.trained
 
 
 def test_a_search_ends_with_a_second_opinion(make_tuner, search, capsys):

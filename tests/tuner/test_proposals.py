@@ -85,3 +85,23 @@ def test_neighbours_of_the_best_join(seed):
     assert max(earned.values()) == 4
     assert len(pool.added) == 3 and 0 < max(pool.added) <= 32
     assert len(set(pool.indices)) == len(pool.indices)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_score_far_from_all_others_is_no_reason_to_try_it(seed):
+    """What is broken has a score that is far below, as one by its loss may have."""
+    broken = np.array([one[0] == 2 for one in POOL])
+    rng = np.random.default_rng(seed)
+    scores = np.where(broken, -6.0, -1.0) + 0.02 * rng.normal(size=81)
+    worth = np.where(broken, -6.0, -1.0 + 0.1 * WORTH)
+    good = np.flatnonzero(~broken)[:30]
+    pool = FakePool(scores)
+    # At first only two broken ones are in the pool.
+    pool.indices = [POOL[i] for i in (*good, *np.flatnonzero(broken)[:2])]
+    pool.columns = [[scores[POOL.index(one)]] for one in pool.indices]
+    surrogate, earned = Surrogate(SPACE, pool, seed), {}
+    for _ in range(3):
+        for i in surrogate.propose(earned, 8):
+            earned[i] = worth[POOL.index(pool.indices[i])]
+    tried = [pool.indices[i] for i in list(earned)[8:]]
+    assert sum(one[0] == 2 for one in tried) <= 2

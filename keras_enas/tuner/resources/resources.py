@@ -149,9 +149,9 @@ class Resources:
             return 0.0
         return self.goal.penalty(self.costs([indices])[0])
 
-    def accepts(self, indices):
+    def accepts(self, indices, tolerance=None):
         """Whether an architecture may be chosen: within the limit, and near to the target."""
-        return self._costs is None or self.goal.near(self.costs([indices])[0])
+        return self._costs is None or self.goal.near(self.costs([indices])[0], tolerance)
 
     # In a round.
 
