@@ -10,7 +10,9 @@ from keras_tuner.engine.trial import TrialStatus
 from keras_enas.oracles.checks import check_integer
 from keras_enas.search_space import Architecture
 from keras_enas.supergraph import Scorer, inherit, recalibrate
-from keras_enas.tuner import results
+from keras_enas.training_free.scores import INTO_THE_NETWORK
+from keras_enas.training_free.scores import score as training_free_score
+from keras_enas.tuner import results, state
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.data import ValidationData, as_dataset, described
 from keras_enas.tuner.halving import SuccessiveHalving, halve
@@ -69,6 +71,18 @@ def strategy_of(strategy, hypermodel):
             f"`keras_enas.SuccessiveHalving`. Received: {strategy!r}."
         )
     return None
+
+
+def check_prior(tuner, training):
+    """Raises `ValueError` if the strategy asks for a prior that these networks do not have.
+
+    Otherwise that would come out when all rounds have been searched.
+    """
+    halving = strategy_of(tuner.derive_strategy, tuner.hypermodel)
+    if halving and halving.prior in INTO_THE_NETWORK:
+        with state.seeded(0):
+            child = tuner.build_child(tuner.space.architecture([0] * len(tuner.space)))
+            training_free_score(halving.prior, child, training.one_batch())
 
 
 def _with_second_opinions(tuner, halving, found, validation, tolerance):

@@ -333,6 +333,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             validation_steps,
         )
         search_data.check_metric(self.supergraph, self.oracle.objective, validation.batches[0])
+        derivation.check_prior(self, training)
         self.search_data = (training, validation)
         self.settings = dataclasses.replace(self.settings, epochs=epochs)
         self._fit_arguments = {

@@ -384,6 +384,13 @@ def test_children_that_no_trace_can_share_are_refused_early(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_prior_that_does_not_fit_is_refused_before_the_first_round(make_tuner, search):
+    tuner = make_tuner(derive_strategy=SuccessiveHalving(2, prior="naswot"))
+    with pytest.raises(ValueError, match="`batch` must be inputs"):
+        search(tuner, batch_size=1)
+    assert not tuner.oracle.end_order
+
+
 def test_it_needs_training_data(make_tuner, search, digits):
     search(make_tuner())
     with pytest.raises(ValueError, match="has no training data. Call `search` first"):
