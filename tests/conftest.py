@@ -39,6 +39,14 @@ def fixed_seeds():
         sys.modules["keras"].config.set_dtype_policy("float32")
 
 
+@pytest.fixture(scope="module")
+def benchmarks_import_each_other():
+    """The files of `benchmarks/` import each other by name."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    yield
+    sys.path.remove(str(ROOT / "benchmarks"))
+
+
 @pytest.fixture(scope="session")
 def run_python():
     """Returns a function that runs Python in a new process and returns what it prints.

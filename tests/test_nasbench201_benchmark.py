@@ -6,6 +6,8 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
+STOCK = ["stock random", "stock hyperband", "stock bayesian"]
+
 
 @pytest.fixture
 def data(pytestconfig):
@@ -32,11 +34,26 @@ def test_lookup(run_python, data):
 
 def test_a_quick_search_is_judged_and_not_repeated(run_python, data, tmp_path):
     command = ["benchmarks/nasbench201.py", "--data", data, "--output", tmp_path, "--quick"]
-    command += ["--strategies", "random", "--seeds", 0, "--budget-minutes", 0.3]
-    assert "control" in run_python(*command, timeout=600)
+    command += ["--strategies", "random", *STOCK, "--seeds", 0, "--budget-minutes", 0.5]
+    printed = run_python(*command, timeout=900)
+    assert "control" in printed and printed.count("RandomSearch ends with") == 1
     first = (tmp_path / "results.jsonl").read_text()
-    result = json.loads(first)
-    assert 10 <= result["truth"] <= 94.38 and -1 <= result["tau"] <= 1
-    assert [seconds for seconds, _ in result["curve"]] == sorted(s for s, _ in result["curve"])
+    results = [json.loads(line) for line in first.splitlines()]
+    assert [one["strategy"] for one in results] == ["random", *STOCK]
+    for result in results:
+        assert 10 <= result["truth"] <= 94.38 and result["trainings"] >= 1
+        times = [seconds for seconds, _ in result["curve"]]
+        assert times == sorted(times) and times[-1] == result["cpu_seconds"]
+    assert -1 <= results[0]["tau"] <= 1
+    assert (tmp_path / "regret.png").stat().st_size > 10_000
     run_python(*command)
     assert (tmp_path / "results.jsonl").read_text() == first
+
+
+def test_a_search_at_a_latency(run_python, data, tmp_path):
+    command = ["benchmarks/nasbench201.py", "--data", data, "--output", tmp_path, "--quick"]
+    command += ["--seeds", 0, "--budget-minutes", 0.5, "--latency-target", 10]
+    printed = run_python(*command, "--strategies", "random", "stock random", timeout=600)
+    assert printed.count("(1 of 1)") == 2
+    with_hyperband = [*command[:-2], "--latency-target", 10, "--strategies", "stock hyperband"]
+    run_python(*with_hyperband, timeout=600, code=1)

@@ -30,12 +30,7 @@ def load_cifar10(batches):
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def on_the_path():
-    """The benchmark's files import each other by name."""
-    sys.path.insert(0, str(BENCHMARKS))
-    yield
-    sys.path.remove(str(BENCHMARKS))
+pytestmark = pytest.mark.usefixtures("benchmarks_import_each_other")
 
 
 @pytest.fixture

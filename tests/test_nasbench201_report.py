@@ -1,0 +1,35 @@
+"""What benchmarks/nasbench201.py says of the curves of searches."""
+
+import importlib
+
+import pytest
+
+SLOW = {"curve": [[100, 90.0], [500, 93.5], [1790, 93.5]], "truth": 93.5, "cpu_seconds": 1790}
+
+
+@pytest.fixture(scope="module")
+def report(benchmarks_import_each_other):
+    return importlib.import_module("nasbench201_report")
+
+
+def test_on_a_grid(report):
+    """From when both have something; each is what it last was."""
+    one, two = {"curve": [[1, 10], [4, 40]]}, {"curve": [[2, 20], [3, 30], [5, 25]]}
+    times, truth = report.on_a_grid([one, two])
+    assert times.tolist() == [2, 3, 4, 5]
+    assert truth.tolist() == [[10, 10, 40, 40], [20, 30, 30, 25]]
+
+
+def test_there_for_good(report):
+    up_and_down = {"curve": [[1, 94], [2, 90], [4, 93.5], [8, 94]]}
+    assert report.there_for_good([up_and_down], 93.5) == 4
+    assert report.there_for_good([up_and_down], 90) == 1
+    assert report.there_for_good([up_and_down], 94.1) is None
+
+
+def test_the_speed_up_is_told_by_both_rules(report):
+    fast = {"curve": [[50, 80.0], [250, 93.6]], "truth": 93.6, "cpu_seconds": 1800}
+    said = report.speed_up("enas", [fast], [SLOW])
+    assert "after 250: 7.2 times as fast as all of RandomSearch, 2.0 times" in said
+    poor = {"curve": [[50, 80.0]], "truth": 80.0, "cpu_seconds": 1800}
+    assert "does not reach it, with 80.00 (n = 1)" in report.speed_up("enas", [poor], [SLOW])
