@@ -11,7 +11,7 @@ DEFAULTS = {
     "learning_rate": 0.05,
     "weight_decay": 5e-4,
     # The search.
-    "objective": "accuracy",
+    "objective": "loss",
     "epochs": 3,
     "sampling": "fair",
     "architectures_per_step": 1,
@@ -21,11 +21,12 @@ DEFAULTS = {
     "final_samples": 200,
     # The second opinion; no candidates: none.
     "second_opinion_share": 0.45,
-    "candidates": 300,
-    "factor": 4.0,
-    "first_epochs": 0.1,
-    "growth": 4,
-    "proposals": "surrogate",
+    "candidates": 48,
+    "neighbours": 400,
+    "factor": 6.0,
+    "first_epochs": 0.4,
+    "growth": 3,
+    "proposals": "scores",
     # "": none.
     "prior": "parameters",
     # What the stock tuners train each child for; Hyperband at most.
@@ -50,6 +51,7 @@ QUICK = {
     "derive_samples": 2,
     "final_samples": 12,
     "candidates": 4,
+    "neighbours": 8,
     "first_epochs": 0.5,
     "stock_epochs": 1,
     "hyperband_epochs": 2,

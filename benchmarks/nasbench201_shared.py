@@ -74,6 +74,7 @@ def search(strategy, seed, settings, table, data, folder):
             factor=settings["factor"],
             epochs=settings["first_epochs"],
             growth=settings["growth"],
+            neighbours=settings["neighbours"],
             proposals=settings["proposals"],
             prior=settings["prior"] or None,
             share=settings["second_opinion_share"],

@@ -98,6 +98,7 @@ def _with_second_opinions(tuner, halving, found, validation, tolerance):
     # What earlier rounds derived may cost more or less than is asked for.
     found = [one for one in found if accepts(one.architecture.indices, tolerance)] or found
     pool, propose = Pool(tuner, validation, found, halving.prior, tolerance), None
+    pool.climb(halving.neighbours)
     if halving.proposals == "surrogate":
         propose = Surrogate(tuner.space, pool, tuner.oracle.seed).propose
     halving = tuner.budget.limited(halving)

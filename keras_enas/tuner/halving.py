@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_enas.oracles.checks import check_integer
 from keras_enas.training_free.scores import SCORES
+from keras_enas.tuner.pool import mean_ranks
 from keras_enas.tuner.second_opinion import Journal, SecondOpinion
 
 
@@ -29,11 +30,15 @@ class SuccessiveHalving:
             anew after every `batch` trainings (see `keras_enas.tuner.proposals`).
         batch: Integer, see there.
         prior: Optional string, one of `keras_enas.training_free.SCORES`, such as
-            `"parameters"` or `"naswot"`. It ranks candidates along with the shared-weight
-            scores, each by half, and is something more for the surrogate to learn
-            from. To count parameters or FLOPs a child is built, unless the hypermodel
-            has `count_parameters(architecture)` or `count_flops(architecture)`; the
-            other scores trace a supergraph once.
+            `"parameters"` or `"naswot"`. Candidates are ranked by the mean of their
+            ranks by shared-weight score and by prior, and after each rung by the mean
+            of these two and the rank by what they earned: short trainings favour what
+            learns fast. It is something more for the surrogate to learn from, too. To
+            count parameters or FLOPs a child is built, unless the hypermodel has
+            `count_parameters(architecture)` or `count_flops(architecture)`; the other
+            scores trace a supergraph once.
+        neighbours: Integer, how many architectures more are scored before the first rung:
+            neighbours of the most promising, which differ in one decision.
         size: `"search"`: they are trained at the size that shares weights; `"child"`: at
             that which `retrain` trains (the hypermodel's `child_cells`,
             `child_filters` and the like). A deeper network learns more slowly, and
@@ -58,6 +63,7 @@ class SuccessiveHalving:
     proposals: str = "scores"
     batch: int = 8
     prior: str | None = None
+    neighbours: int = 0
     size: str = "search"
     factor: float = 2.0
     epochs: float = 1.0
@@ -79,6 +85,7 @@ class SuccessiveHalving:
             )
         if self.size not in ("search", "child"):
             raise ValueError(f"`size` must be 'search' or 'child'. Received: size={self.size!r}.")
+        check_integer("neighbours", self.neighbours, 0)
         check_integer("growth", self.growth, 2)
         if not self.epochs > 0:
             raise ValueError(f"`epochs` must be positive. Received: epochs={self.epochs!r}.")
@@ -133,8 +140,7 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
         make_training: Callable without arguments that returns a `ShortTraining`; called
             when the first training is due.
         space: The `SearchSpace`.
-        pool: What has `indices`, a list of indices `(decisions,)`, and `promise()`, a
-            float for each; a `Pool`.
+        pool: A `Pool`, or what has its `indices`, `columns` and `promise`.
         settings: A `SuccessiveHalving`.
         folder: String, where it keeps what it found, and weights to go on with.
         data: JSON-serialisable, by which it knows on what data that was.
@@ -145,7 +151,7 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
 
     Returns:
         List of `(place in the pool, SecondOpinion)`, best first: who got further is
-        better, then who earned more.
+        better, then who earned more, or with a prior who has the better mean of ranks.
     """
 
     def text(i):
@@ -157,6 +163,8 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
 
     def train(rung, i, behind, epochs, kept):
         nonlocal training, mark
+        # With a prior it is not known before all of a rung are trained who goes on.
+        kept = kept and (len(pool.indices) if settings.prior else kept)
         if (rung, text(i)) in journal.opinions:
             return
         training = training or make_training()
@@ -168,8 +176,11 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
         mark = now
 
     def end(rung, trained, behind):
-        trained = sorted(trained, key=lambda i: -journal.opinions[rung, text(i)].worth)
-        best = journal.opinions[rung, text(trained[0])]
+        worth = [journal.opinions[rung, text(i)].worth for i in trained]
+        known = [[one, *pool.columns[i]] for one, i in zip(worth, trained, strict=True)]
+        standing = mean_ranks(known if settings.prior else [one[:1] for one in known])
+        trained = [trained[i] for i in np.argsort(-standing, kind="stable")]
+        best = max((journal.opinions[rung, text(i)] for i in trained), key=lambda one: one.worth)
         say(
             f"Second opinion {rung + 1}: {len(trained)} architectures trained alone for "
             f"{behind:g} epochs, the best scores {best.objective:.4f}"
@@ -192,19 +203,19 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
     journal.close(0, len(trained))
     trained, behind = end(0, trained, settings.epochs), settings.epochs
     rungs = settings.rungs(len(trained))
+    ended = []
     for rung, (n, epochs) in enumerate(rungs[1:], 1):
         n = journal.begin(rung, min(n, len(trained)), epochs, [text(i) for i in trained])
         if n < 2:
             break
-        trained = trained[:n]
+        trained, ended = trained[:n], trained[n:] + ended
         kept = rungs[rung + 1][0] if rung + 1 < len(rungs) else 0
         for i in trained:
             train(rung, i, behind, epochs, kept)
         behind += epochs
         trained = end(rung, trained, behind)
     journal.remove_weights()
-    places = {text(i): i for i in range(len(pool.indices))}
-    return [(places[one], opinion) for one, opinion in journal.ranked() if one in places]
+    return [(i, journal.last(text(i))) for i in trained + ended]
 
 
 def _by_promise(pool):

@@ -46,10 +46,23 @@ class Pool:
 
     def promise(self):
         """Floats `(n,)`: the mean, over the columns, of an architecture's rank in it."""
-        columns = np.asarray(self.columns, float)
-        # Equals stay in the order in which they were found, the best score first.
-        order = np.argsort(-columns, axis=0, kind="stable")
-        return -np.argsort(order, axis=0).mean(1)
+        return mean_ranks(self.columns)
+
+    def climb(self, n, parents=8):
+        """Adds up to `n` neighbours of the most promising, and of those that these bring up."""
+        tried = set()
+        while n > 0:
+            best = np.argsort(-self.promise(), kind="stable")[:parents]
+            new = [one for i in best for one in self._neighbours(self.indices[i], tried)][:n]
+            if not new:
+                break
+            tried.update(new)
+            n -= len(new)
+            self.add(list(dict.fromkeys(new)))
+
+    def _neighbours(self, indices, tried):
+        known = tried.union(self.indices)
+        return [one for one in neighbours(self._tuner.space, indices) if one not in known]
 
     def rewards(self):
         """Floats `(n,)`: the rewards of the shared-weight scores without the cost."""
@@ -84,3 +97,20 @@ def found_of(tuner, scored):
         results.FoundArchitecture(tuner.space.architecture(indices), score, cost=cost)
         for (indices, score), cost in zip(scored, costs, strict=True)
     ]
+
+
+def neighbours(space, indices):
+    """Yields the architectures that differ from one in one decision, as indices."""
+    for decision, count in enumerate(space.num_candidates):
+        for candidate in range(int(count)):
+            if candidate != indices[decision]:
+                yield (*indices[:decision], candidate, *indices[decision + 1 :])
+
+
+def mean_ranks(columns):
+    """Floats `(n,)`: the mean over the columns of ranks in them, the highest value's 0, then -1.
+
+    Equals stay in their order, and what is no number comes last.
+    """
+    order = np.argsort(-np.asarray(columns, float), axis=0, kind="stable")
+    return -np.argsort(order, axis=0).mean(1)

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from keras_enas.oracles.progressive import indicators
+from keras_enas.tuner.pool import neighbours
 
 # What all decisions together weigh beside one column of scores.
 DECISIONS = 6.0
@@ -89,12 +90,9 @@ class Surrogate:
         known = set(self._pool.indices)
         found = {}
         for parent in best:
-            indices = self._pool.indices[parent]
-            for decision, count in enumerate(self._space.num_candidates):
-                for candidate in range(count):
-                    one = (*indices[:decision], candidate, *indices[decision + 1 :])
-                    if one not in known:
-                        found[one] = None
+            for one in neighbours(self._space, self._pool.indices[parent]):
+                if one not in known:
+                    found[one] = None
         found = list(found)
         return [found[i] for i in sorted(rng.permutation(len(found))[:n])]
 

@@ -154,12 +154,9 @@ class Journal:
             with contextlib.suppress(FileNotFoundError):
                 os.remove(path)
 
-    def ranked(self):
-        """List of `(text, its last SecondOpinion)`, best first."""
-        last = {}
-        for (_, text), opinion in sorted(self.opinions.items(), key=lambda item: item[0][0]):
-            last[text] = opinion
-        return sorted(last.items(), key=lambda item: (-item[1].epochs, -item[1].worth))
+    def last(self, text):
+        """The `SecondOpinion` of the last rung that an architecture was in."""
+        return self.opinions[max(rung for rung, one in self.opinions if one == text), text]
 
     def remove_weights(self):
         """Removes the weights; what was found stays."""

@@ -160,6 +160,10 @@ class FakePool:
     def promise(self):
         return -np.arange(len(self.indices))
 
+    @property
+    def columns(self):
+        return [[-float(i)] for i in range(len(self.indices))]
+
 
 DATA = [6, ["digits"]]
 

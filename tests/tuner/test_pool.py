@@ -1,0 +1,89 @@
+"""The architectures that may get a training of their own."""
+
+import types
+
+import numpy as np
+import pytest
+
+from keras_enas.search_space import Decision, SearchSpace
+from keras_enas.tuner import pool as pools
+from keras_enas.tuner.pool import Pool, mean_ranks, neighbours
+from keras_enas.tuner.results import FoundArchitecture
+from keras_enas.tuner.round import Score
+
+SPACE = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
+
+
+@pytest.fixture
+def make_pool(monkeypatch):
+    """Returns a function that makes a pool whose scores are how many "y" there are."""
+
+    def score(judge, validation, architectures):
+        return [(one, Score(0.0, 0.0, float(one.count(1)))) for one in architectures]
+
+    monkeypatch.setattr(pools.rounds, "derive", score)
+
+    def make(architectures, cost=lambda indices: 0.0, tolerance=0.5):
+        resources = types.SimpleNamespace(
+            accepts=lambda indices, tolerance: cost(indices) <= tolerance,
+            penalty=lambda indices: -cost(indices),
+            costs=lambda architectures: [cost(one) for one in architectures],
+        )
+        tuner = types.SimpleNamespace(space=SPACE, resources=resources, judge=None)
+        found = [
+            FoundArchitecture(
+                SPACE.architecture(one), Score(0.0, 0.0, one.count(1) - cost(one)), cost=cost(one)
+            )
+            for one in architectures
+        ]
+        return Pool(tuner, None, found, tolerance=tolerance)
+
+    return make
+
+
+def test_neighbours():
+    found = list(neighbours(SPACE, (0, 1, 2, 0)))
+    assert len(found) == len(set(found)) == 8
+    for one in found:
+        assert sum(a != b for a, b in zip(one, (0, 1, 2, 0), strict=True)) == 1
+
+
+def test_mean_ranks():
+    ranks = mean_ranks([[3.0, 1.0], [2.0, 5.0], [1.0, 2.0], [float("nan"), 0.0]])
+    assert ranks.tolist() == [-1.0, -0.5, -1.5, -3.0]
+    # Equals stay in their order.
+    assert mean_ranks([[1.0], [1.0]]).tolist() == [0.0, -1.0]
+
+
+def test_it_climbs(make_pool):
+    pool = make_pool([(0, 0, 0, 0), (2, 2, 2, 2)])
+    pool.climb(60)
+    assert (1, 1, 1, 1) in pool.indices
+    assert len(pool.indices) == len(set(pool.indices)) <= 62
+    assert [one.architecture.indices for one in pool.found] == pool.indices
+    assert [column[0] for column in pool.columns] == [one.count(1) for one in pool.indices]
+
+
+def test_it_ends_where_no_neighbour_is_better(make_pool):
+    pool = make_pool([(0, 0, 0, 0), (2, 2, 2, 2)])
+    pool.climb(1000)
+    assert set(neighbours(SPACE, (1, 1, 1, 1))) < set(pool.indices)
+    before = len(pool.indices)
+    pool.climb(1000)
+    assert len(pool.indices) == before <= 81
+
+
+def test_it_adds_so_many(make_pool):
+    pool = make_pool([(0, 0, 0, 0), (2, 2, 2, 2)])
+    pool.climb(0)
+    assert len(pool.indices) == 2
+    pool.climb(5)
+    assert len(pool.indices) == 7
+
+
+def test_what_may_not_be_derived_does_not_join_and_the_cost_does_not_count(make_pool):
+    pool = make_pool([(1, 0, 0, 0), (0, 0, 0, 0)], cost=lambda one: 0.4 * one.count(1))
+    assert pool.rewards().tolist() == [1.0, 0.0]
+    pool.climb(100)
+    assert max(one.count(1) for one in pool.indices) == 1 and len(pool.indices) > 10
+    assert np.argmax(pool.promise()) == 0
