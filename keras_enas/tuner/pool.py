@@ -49,20 +49,20 @@ class Pool:
         return mean_ranks(self.columns)
 
     def climb(self, n, parents=8):
-        """Adds up to `n` neighbours of the most promising, and of those that these bring up."""
-        tried = set()
+        """Adds up to `n` neighbours of the most promising, the best one's first.
+
+        It ends before where the best `parents` have no neighbour that was not tried.
+        """
+        tried = set(self.indices)
         while n > 0:
             best = np.argsort(-self.promise(), kind="stable")[:parents]
-            new = [one for i in best for one in self._neighbours(self.indices[i], tried)][:n]
+            around = (neighbours(self._tuner.space, self.indices[i]) for i in best)
+            new = next(filter(None, ([one for one in a if one not in tried] for a in around)), [])
             if not new:
                 break
-            tried.update(new)
-            n -= len(new)
-            self.add(list(dict.fromkeys(new)))
-
-    def _neighbours(self, indices, tried):
-        known = tried.union(self.indices)
-        return [one for one in neighbours(self._tuner.space, indices) if one not in known]
+            self.add(new[:n])
+            tried.update(new[:n])
+            n -= len(new[:n])
 
     def rewards(self):
         """Floats `(n,)`: the rewards of the shared-weight scores without the cost."""

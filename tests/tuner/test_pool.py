@@ -18,12 +18,11 @@ SPACE = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
 def make_pool(monkeypatch):
     """Returns a function that makes a pool whose scores are how many "y" there are."""
 
-    def score(judge, validation, architectures):
-        return [(one, Score(0.0, 0.0, float(one.count(1)))) for one in architectures]
-
-    monkeypatch.setattr(pools.rounds, "derive", score)
-
     def make(architectures, cost=lambda indices: 0.0, tolerance=0.5):
+        def derive(judge, validation, architectures):
+            return [(one, Score(0.0, 0.0, one.count(1) - cost(one))) for one in architectures]
+
+        monkeypatch.setattr(pools.rounds, "derive", derive)
         resources = types.SimpleNamespace(
             accepts=lambda indices, tolerance: cost(indices) <= tolerance,
             penalty=lambda indices: -cost(indices),
