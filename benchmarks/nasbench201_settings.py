@@ -21,12 +21,14 @@ DEFAULTS = {
     "final_samples": 200,
     # The second opinion; no candidates: none.
     "second_opinion_share": 0.45,
-    "candidates": 48,
-    "neighbours": 400,
-    "factor": 6.0,
-    "first_epochs": 0.4,
-    "growth": 3,
-    "proposals": "scores",
+    "candidates": 300,
+    "neighbours": 100,
+    "factor": 5.0,
+    # The networks of the second opinion are deeper.
+    "child_cells": 3,
+    "first_epochs": 0.1,
+    "growth": 4,
+    "proposals": "surrogate",
     # "": none.
     "prior": "parameters",
     # What the stock tuners train each child for; Hyperband at most.

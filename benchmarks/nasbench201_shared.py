@@ -64,6 +64,7 @@ def search(strategy, seed, settings, table, data, folder):
         10,
         cells_per_stage=settings["cells"],
         filters=settings["filters"],
+        child_cells=settings["child_cells"],
         learning_rate=settings["learning_rate"],
         weight_decay=settings["weight_decay"],
     )
@@ -74,6 +75,7 @@ def search(strategy, seed, settings, table, data, folder):
             factor=settings["factor"],
             epochs=settings["first_epochs"],
             growth=settings["growth"],
+            size="child",
             neighbours=settings["neighbours"],
             proposals=settings["proposals"],
             prior=settings["prior"] or None,

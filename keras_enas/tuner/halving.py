@@ -144,7 +144,7 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
         settings: A `SuccessiveHalving`.
         folder: String, where it keeps what it found, and weights to go on with.
         data: JSON-serialisable, by which it knows on what data that was.
-        propose: Optional callable from `{place in the pool: reward}` of those that
+        propose: Optional callable from `{place in the pool: standing}` of those that
             were trained, and a number, to the places of as many to train next, which it
             may have added to the pool. Default: the most promising of the pool.
         say: Callable that is given lines for the user.
@@ -175,11 +175,17 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
         journal.end(rung, text(i), opinion, arrays, now - mark, seconds, kept)
         mark = now
 
-    def end(rung, trained, behind):
+    def standing(rung, trained):
+        """What each is worth: what it earned, or with a prior the mean of ranks."""
         worth = [journal.opinions[rung, text(i)].worth for i in trained]
-        known = [[one, *pool.columns[i]] for one, i in zip(worth, trained, strict=True)]
-        standing = mean_ranks(known if settings.prior else [one[:1] for one in known])
-        trained = [trained[i] for i in np.argsort(-standing, kind="stable")]
+        if settings.prior and trained:
+            known = [[one, *pool.columns[i]] for one, i in zip(worth, trained, strict=True)]
+            worth = mean_ranks(known)
+        return dict(zip(trained, worth, strict=True))
+
+    def end(rung, trained, behind):
+        standings = standing(rung, trained)
+        trained = sorted(trained, key=lambda i: -standings[i])
         best = max((journal.opinions[rung, text(i)] for i in trained), key=lambda one: one.worth)
         say(
             f"Second opinion {rung + 1}: {len(trained)} architectures trained alone for "
@@ -191,10 +197,9 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
     n = journal.begin(0, settings.candidates, settings.epochs)
     trained = []
     while len(trained) < n and journal.affords(len(trained), min(settings.batch, n - len(trained))):
-        earned = {i: journal.opinions[0, text(i)].reward for i in trained}
         # Always a whole batch: what is asked for decides how the pool grows, and a second run,
         # which knows how many there were, must have the same pool.
-        proposed = propose(earned, settings.batch)[: n - len(trained)]
+        proposed = propose(standing(0, trained), settings.batch)[: n - len(trained)]
         if not proposed:
             break
         for i in proposed:

@@ -222,7 +222,7 @@ def test_proposals_follow_from_what_was_trained(dies_at, tmp_path):
     trained = [one[0] for one in scripted.trained + rest.trained]
     assert trained == [4, 2, 0, 4, 0]
     assert [n for _, n in asked] == [2, 2] and asked[0][0] == {}
-    assert asked[1][0][4] == 0.6 and np.isnan(asked[1][0][2])
+    assert asked[1][0][4] == 0.6 and asked[1][0][2] == -np.inf
     assert [i for i, _ in found] == [0, 4, 2]
 
 
@@ -292,6 +292,22 @@ def test_gone_on_with_and_more_time_than_before(tmp_path, monkeypatch):
     found = run(rest, 1000)
     assert begun.trained[8:] + rest.trained[:1] == [(7, 1, 1, 1), (6, 1, 1, 1)]
     assert [i for i, _ in found[:2]] == [7, 6] and found[0][1].epochs == 4
+
+
+def test_with_a_prior_ranks_decide(tmp_path):
+    """What earns most has the worst score and prior: the mean of the three ranks decides."""
+
+    class Known(FakePool):
+        columns = ((0.0, 0.0), (5.0, 5.0), (4.0, 4.0), (3.0, 3.0))
+
+    earned = {0: {1: 0.9, 2: 0.9}, 1: {1: 0.5, 2: 0.7}, 2: {1: 0.6, 2: 0.6}, 3: {1: 0.1, 2: 0.1}}
+    found = {}
+    for prior in (None, "parameters"):
+        settings = SuccessiveHalving(4, prior=prior)
+        arguments = (OneOfFive(), Known(range(4)), settings, str(tmp_path / "s"), DATA)
+        found[prior] = halving.halve(lambda: Scripted(earned), *arguments)
+    assert [i for i, _ in found[None]] == [0, 2, 1, 3]
+    assert [(i, one.epochs) for i, one in found["parameters"]] == [(1, 2), (2, 2), (0, 1), (3, 1)]
 
 
 class GrowingPool(FakePool):
