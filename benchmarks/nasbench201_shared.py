@@ -5,6 +5,7 @@ import os
 import time
 
 import numpy as np
+from nasbench201_space import hypermodel_of
 from scipy.stats import kendalltau
 from search_quality_files import read
 
@@ -59,15 +60,7 @@ def search(strategy, seed, settings, table, data, folder):
     """
     began = time.process_time()
     training, validation = data
-    hypermodel = ke.HyperNASBench201(
-        training[0].shape[1:],
-        10,
-        cells_per_stage=settings["cells"],
-        filters=settings["filters"],
-        child_cells=settings["child_cells"],
-        learning_rate=settings["learning_rate"],
-        weight_decay=settings["weight_decay"],
-    )
+    hypermodel = hypermodel_of(settings, training[0])
     strategy_to_derive, cost = "shared_weights", {}
     if settings["candidates"]:
         strategy_to_derive = ke.SuccessiveHalving(
@@ -134,7 +127,8 @@ def curve_of(tuner, table, spent):
     """What the search would have returned, had it ended there: `[CPU seconds, truth]` of each.
 
     After a round that is what the round derived. In the second opinion it is the
-    one that got furthest, and of these the best.
+    one that got furthest, and of these the one that earned most; a prior, which orders
+    whole rungs, counts at the end only.
     """
     curve = [[seconds, table.true_accuracy(one)] for seconds, one in tuner.derived]
     opinions = second_opinions(tuner)

@@ -10,8 +10,7 @@ import time
 import keras
 import keras_tuner
 from keras_tuner.errors import FatalError
-
-import keras_enas as ke
+from nasbench201_space import hypermodel_of
 
 
 class Spent(FatalError):
@@ -59,19 +58,12 @@ def search(method, seed, settings, table, data, folder):
         folder: String, of the search.
 
     Returns:
-        Dict: the cell with the best validation accuracy when the time was spent, its
-        truth, the truth of the best so far by CPU seconds, and how many trainings.
+        Dict: the cell with the best objective when the time was spent, its truth,
+        the truth of the best so far by CPU seconds, and how many trainings.
     """
     began = time.process_time()
     (x, y), validation = data
-    hypermodel = ke.HyperNASBench201(
-        x.shape[1:],
-        10,
-        cells_per_stage=settings["cells"],
-        filters=settings["filters"],
-        learning_rate=settings["learning_rate"],
-        weight_decay=settings["weight_decay"],
-    )
+    hypermodel = hypermodel_of(settings, x)
     epochs = settings["stock_epochs"]
     # Keras's fit has a last batch with what is left.
     steps = -(-len(x) // settings["batch"])

@@ -32,17 +32,15 @@ class SuccessiveHalving:
         prior: Optional string, one of `keras_enas.training_free.SCORES`, such as
             `"parameters"` or `"naswot"`. Candidates are ranked by the mean of their
             ranks by shared-weight score and by prior, and after each rung by the mean
-            of these two and the rank by what they earned: short trainings favour what
-            learns fast. It is something more for the surrogate to learn from, too. To
-            count parameters or FLOPs a child is built, unless the hypermodel has
-            `count_parameters(architecture)` or `count_flops(architecture)`; the other
-            scores trace a supergraph once.
+            of these two and the rank by what they earned. It is something more for the
+            surrogate to learn from, too. To count parameters or FLOPs a child is built,
+            unless the hypermodel has `count_parameters(architecture)` or
+            `count_flops(architecture)`; the other scores trace a supergraph once.
         neighbours: Integer, how many architectures more are scored before the first rung:
             neighbours of the most promising, which differ in one decision.
         size: `"search"`: they are trained at the size that shares weights; `"child"`: at
             that which `retrain` trains (the hypermodel's `child_cells`,
-            `child_filters` and the like). A deeper network learns more slowly, and
-            shows what a shallow one does not, such as what a skip connection is for.
+            `child_filters` and the like).
         factor: Number above 1: of n architectures n / `factor` are kept.
         epochs: Number, for how many epochs the first rung trains, a part of one or
             more; in each rung the training that an architecture has behind it is

@@ -52,7 +52,8 @@ class Surrogate:
         """Returns `n` that were not trained yet.
 
         Args:
-            earned: Dict from place in the pool to the reward of its training.
+            earned: Dict from place in the pool to the reward of its training, or what
+                else says how well it stands; higher is better.
             n: Integer.
 
         Returns:
