@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_enas.oracles.checks import check_integer
 from keras_enas.training_free.scores import SCORES
-from keras_enas.tuner.pool import mean_ranks
+from keras_enas.tuner.pool import with_ranks
 from keras_enas.tuner.second_opinion import Journal, SecondOpinion
 
 
@@ -25,15 +25,15 @@ class SuccessiveHalving:
     Args:
         candidates: Integer of at least 2, how many architectures begin.
         proposals: Which ones: `"scores"`, those with the best shared-weight scores; or
-            `"surrogate"`: those that a regression on decisions, score and prior finds
-            promising, among all that were scored and neighbours of the best, fitted
-            anew after every `batch` trainings (see `keras_enas.tuner.proposals`).
+            `"surrogate"`: those that a regression on decisions finds promising, among
+            all that were scored and neighbours of the best, fitted anew after every
+            `batch` trainings (see `keras_enas.tuner.proposals`).
         batch: Integer, see there.
         prior: Optional string, one of `keras_enas.training_free.SCORES`, such as
             `"parameters"` or `"naswot"`. Candidates are ranked by the mean of their
             ranks by shared-weight score and by prior, and after each rung by the mean
-            of these two and the rank by what they earned. It is something more for the
-            surrogate to learn from, too. To count parameters or FLOPs a child is built,
+            of their ranks by what they earned, by prior and, counted half, by score; the
+            surrogate ranks in the same way, by what it predicts. To count parameters or FLOPs a child is built,
             unless the hypermodel has `count_parameters(architecture)` or
             `count_flops(architecture)`; the other scores trace a supergraph once.
         neighbours: Integer, how many architectures more are scored before the first rung:
@@ -142,8 +142,8 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
         settings: A `SuccessiveHalving`.
         folder: String, where it keeps what it found, and weights to go on with.
         data: JSON-serialisable, by which it knows on what data that was.
-        propose: Optional callable from `{place in the pool: standing}` of those that
-            were trained, and a number, to the places of as many to train next, which it
+        propose: Optional callable from `{place in the pool: what it earned}` of those
+            that were trained, and a number, to the places of as many to train next, which it
             may have added to the pool. Default: the most promising of the pool.
         say: Callable that is given lines for the user.
 
@@ -177,8 +177,7 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
         """What each is worth: what it earned, or with a prior the mean of ranks."""
         worth = [journal.opinions[rung, text(i)].worth for i in trained]
         if settings.prior and trained:
-            known = [[one, *pool.columns[i]] for one, i in zip(worth, trained, strict=True)]
-            worth = mean_ranks(known)
+            worth = with_ranks(worth, [pool.columns[i] for i in trained])
         return dict(zip(trained, worth, strict=True))
 
     def end(rung, trained, behind):
@@ -197,7 +196,8 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
     while len(trained) < n and journal.affords(len(trained), min(settings.batch, n - len(trained))):
         # Always a whole batch: what is asked for decides how the pool grows, and a second run,
         # which knows how many there were, must have the same pool.
-        proposed = propose(standing(0, trained), settings.batch)[: n - len(trained)]
+        earned = {i: journal.opinions[0, text(i)].worth for i in trained}
+        proposed = propose(earned, settings.batch)[: n - len(trained)]
         if not proposed:
             break
         for i in proposed:

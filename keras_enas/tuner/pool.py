@@ -1,9 +1,14 @@
 """The architectures that may get a training of their own, and what is known of each."""
 
 import numpy as np
+from scipy.stats import rankdata
 
 from keras_enas.tuner import results
 from keras_enas.tuner import round as rounds
+
+# What a shared-weight score counts beside a training and a prior: it has had its say in what
+# was sampled. (With 1.0 a mistake of the shared weights can outvote the training.)
+SCORE_WEIGHT = 0.5
 
 
 class Pool:
@@ -107,10 +112,25 @@ def neighbours(space, indices):
                 yield (*indices[:decision], candidate, *indices[decision + 1 :])
 
 
-def mean_ranks(columns):
+def with_ranks(worth, columns):
+    """How well trained architectures stand, by what they earned and what else is known of them.
+
+    Args:
+        worth: `n` floats, what each earned, or is predicted to earn.
+        columns: The `n` lists of a pool that has a prior.
+
+    Returns:
+        Floats `(n,)`: the weighted mean of an architecture's rank by `worth`, and in
+        each column.
+    """
+    known = [[one, *column] for one, column in zip(worth, columns, strict=True)]
+    return mean_ranks(known, (1.0, SCORE_WEIGHT, 1.0))
+
+
+def mean_ranks(columns, weights=None):
     """Floats `(n,)`: the mean over the columns of ranks in them, the highest value's 0, then -1.
 
-    Equals stay in their order, and what is no number comes last.
+    Equals share the mean of their ranks, and what is no number comes last.
     """
-    order = np.argsort(-np.asarray(columns, float), axis=0, kind="stable")
-    return -np.argsort(order, axis=0).mean(1)
+    values = np.nan_to_num(np.asarray(columns, float), nan=-np.inf)
+    return 1.0 - np.average(rankdata(-values, axis=0), axis=1, weights=weights)

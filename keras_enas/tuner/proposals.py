@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from keras_enas.oracles.progressive import indicators
-from keras_enas.tuner.pool import neighbours
+from keras_enas.tuner.pool import neighbours, with_ranks
 
 # What all decisions together weigh beside one column of scores.
 DECISIONS = 6.0
@@ -18,30 +18,38 @@ class Surrogate:
     """Proposes architectures by a regression of what trained ones earned.
 
     The regression is a Gaussian process (`scikit-learn`) on the decisions, one of
-    n, and on what is known of an architecture without training it: its
-    shared-weight score and, where one is asked for, a training-free score. Its
-    kernel is a square of inner products, so pairs of decisions count, too. The
+    n. Its kernel is a square of inner products, so pairs of decisions count, too. The
     architectures to choose from grow by neighbours of the best, which differ in
-    one decision, as a local search does. Candidates are proposed by the
-    prediction plus a draw of its uncertainty, so that what is not known is tried
-    too. As long as what promises more also earns more, the most promising third of
-    the pool comes first. Predictors of this kind are the usual companion of short
-    trainings (White et al. 2021, "BANANAS: Bayesian optimization with neural
-    architectures for neural architecture search", and "How powerful are performance
-    predictors in neural architecture search?").
+    one decision, as a local search does. Predictors of this kind are the usual
+    companion of short trainings (White et al. 2021, "BANANAS: Bayesian optimization
+    with neural architectures for neural architecture search", and "How powerful are
+    performance predictors in neural architecture search?").
+
+    What is known of an architecture without training it, its shared-weight score
+    and the prior, if there is one, is used in one of two ways:
+
+    * With a prior, candidates are ranked by the mean of their ranks by what the
+      regression predicts, by score and by prior: a short training sees some of what
+      matters, and the other two see something else.
+    * Without, the score is one more thing for the regression to learn from, and
+      candidates are proposed by the prediction plus a draw of its uncertainty, so that
+      what is not known is tried too. As long as what promises more also earns more,
+      the most promising third of the pool comes first.
 
     Args:
         space: The `SearchSpace`.
         pool: What to choose from: a `Pool`, or what has its `indices`, `columns`,
             `promise` and `add`.
         seed: Integer.
+        prior: Boolean, whether the pool's columns hold a prior.
         parents: Integer, of how many of the best neighbours are tried.
     """
 
-    def __init__(self, space, pool, seed, parents=8):
+    def __init__(self, space, pool, seed, prior=False, parents=8):
         self._space = space
         self._pool = pool
         self._seed = seed
+        self._prior = prior
         self._parents = parents
         columns = _lowest_for_infinite(pool.columns)
         deviation = columns.std(0)
@@ -52,8 +60,7 @@ class Surrogate:
         """Returns `n` that were not trained yet.
 
         Args:
-            earned: Dict from place in the pool to the reward of its training, or what
-                else says how well it stands; higher is better.
+            earned: Dict from place in the pool to the reward of its training.
             n: Integer.
 
         Returns:
@@ -64,14 +71,21 @@ class Surrogate:
         if earned:
             # Four for each that is asked for: to score one costs a small part of a training.
             self._pool.add(self._neighbours(earned, 4 * n, rng))
-            mean, deviation = self._predict(earned)
-            drawn = mean + deviation * rng.normal(size=len(mean))
-            order = np.lexsort((-drawn, self._of_little_promise(earned)))
+            order = self._best_first(earned, rng)
             return [int(i) for i in order if int(i) not in earned][:n]
         order = np.argsort(-self._pool.promise(), kind="stable")
         best = order[: -(-n // 2)]
         others = rng.permutation(order[len(best) :])[: n - len(best)]
         return [int(i) for i in (*best, *others)]
+
+    def _best_first(self, earned, rng):
+        """All places in the pool, those that are worth a training first."""
+        mean, deviation = self._predict(earned)
+        if self._prior:
+            worth = with_ranks(mean, self._pool.columns)
+            return np.argsort(-worth, kind="stable")
+        drawn = mean + deviation * rng.normal(size=len(mean))
+        return np.lexsort((-drawn, self._of_little_promise(earned)))
 
     def _of_little_promise(self, earned):
         """Booleans `(n,)`, which ones come last: few trainings do not outweigh all scores.
@@ -86,8 +100,10 @@ class Surrogate:
 
     def _neighbours(self, earned, n, rng):
         """At most `n` architectures that differ from one of the best in one decision."""
-        rewards = _finite(earned)
-        best = np.array(list(earned))[np.argsort(-rewards, kind="stable")][: self._parents]
+        places, worth = list(earned), _finite(earned)
+        if self._prior:
+            worth = with_ranks(worth, [self._pool.columns[i] for i in places])
+        best = np.array(places)[np.argsort(-worth, kind="stable")][: self._parents]
         known = set(self._pool.indices)
         found = {}
         for parent in best:
@@ -125,6 +141,8 @@ class Surrogate:
         decisions = np.asarray(self._pool.indices, np.int64)
         chosen = indicators(decisions, np.asarray(self._space.num_candidates))
         chosen *= np.sqrt(DECISIONS / decisions.shape[1])
+        if self._prior:
+            return chosen
         columns = (_lowest_for_infinite(self._pool.columns) - self._mean) / self._scale
         # The kernel is a square: of one that is far from all others it would know least of all.
         return np.concatenate([chosen, np.clip(columns, -3.0, 3.0)], 1)

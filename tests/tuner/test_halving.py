@@ -2,18 +2,12 @@
 
 import functools
 
-import keras
 import numpy as np
 import pytest
-from small_space import SmallSpace
 
-from keras_enas import ENASTuner, HyperMicroCNN, RandomOracle, SuccessiveHalving
-from keras_enas.rewards import objective_reward
-from keras_enas.supergraph import Scorer, Supergraph, inherit
-from keras_enas.tuner import halving, state
-from keras_enas.tuner.data import TrainingData, ValidationData
-from keras_enas.tuner.round import Judge, Score
-from keras_enas.tuner.short_training import ShortTraining
+from keras_enas import SuccessiveHalving
+from keras_enas.tuner import halving
+from keras_enas.tuner.round import Score
 
 
 @pytest.mark.parametrize(
@@ -48,78 +42,6 @@ def test_rungs(settings, n, expected):
 def test_bad_settings_are_refused(kwargs, message):
     with pytest.raises(ValueError, match=message):
         SuccessiveHalving(**kwargs)
-
-
-def test_an_unknown_strategy_is_refused_before_anything_is_written(tmp_path):
-    with pytest.raises(ValueError, match="must be 'shared_weights', 'successive_halving' or"):
-        ENASTuner(SmallSpace(), derive_strategy="best", directory=tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
-class Plain(SmallSpace):
-    """Without dropout and momentum a child can be followed by hand."""
-
-    def build(self, hp):
-        model = super().build(hp)
-        for layer in model.layers:
-            if isinstance(layer, keras.layers.Dropout):
-                layer.rate = 0.0
-        return model
-
-
-def test_a_training_alone_is_the_childs(digits):
-    """The same steps of the same child as a model of its own, its rate falling along a cosine."""
-    (x, y), validation = digits
-    supergraph = Supergraph(Plain(), seed=0)
-    training = TrainingData(x, y, None, 50, True, seed=3)
-    objective = RandomOracle("val_accuracy").objective
-    judge = Judge(Scorer(supergraph), objective, objective_reward)
-    alone = ShortTraining(supergraph, judge, training, ValidationData(validation, 50, 0))
-    architecture = supergraph.space.parse("relu | tanh 1")
-    child = Plain().build(architecture.to_hyperparameters())
-    inherit(supergraph.network, child, architecture)
-    arrays, _, _ = alone.train(architecture.indices, alone.initial, 0, 0.5)
-    # Another one is trained in between: it leaves nothing behind.
-    other, _, _ = alone.train((1, 2, 0), alone.initial, 0, 1)
-    arrays, score, seconds = alone.train(architecture.indices, arrays, 0.5, 1.5)
-    assert 0 < seconds < 60
-    batches = list(training.batches(range(2)))
-    assert len(batches) == 12
-    for first, end in ((0, 3), (3, 12)):
-        for step, batch in enumerate(batches[first:end]):
-            rate = 0.1 * 0.5 * (1 + np.cos(np.pi * step / (end - first)))
-            child.optimizer.learning_rate.assign(rate)
-            child.train_on_batch(*batch)
-    state.set_arrays(supergraph, arrays)
-    copy = Plain().build(architecture.to_hyperparameters())
-    inherit(supergraph.network, copy, architecture)
-    for ours, theirs in zip(copy.trainable_variables, child.trainable_variables, strict=True):
-        np.testing.assert_allclose(np.array(ours), np.array(theirs), rtol=1e-4, atol=1e-5)
-    assert 0.3 < score.objective <= 1
-    assert any(not np.array_equal(other[name], arrays[name]) for name in arrays)
-    assert float(supergraph.network.optimizer.learning_rate) == pytest.approx(0.1)
-    assert supergraph.train_traces == 1
-
-
-@pytest.mark.parametrize("kind", ["scaled", "schedule"])
-def test_the_rate_is_the_optimizers_own(kind, digits):
-    """That of a scaled optimizer is the inner one's, and a schedule is followed."""
-    rate = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
-    sgd = keras.optimizers.SGD(rate if kind == "schedule" else 0.1)
-    scaled = keras.optimizers.LossScaleOptimizer(sgd, initial_scale=1.0)
-
-    def compile_anew(network):
-        optimizer = sgd if kind == "schedule" else scaled
-        network.compile(optimizer, network.loss, metrics=["accuracy"])
-
-    (x, y), validation = digits
-    supergraph = Supergraph(Plain(), seed=0, override_compile=compile_anew)
-    objective = RandomOracle("val_accuracy").objective
-    judge = Judge(Scorer(supergraph), objective, objective_reward)
-    training = TrainingData(x, y, None, 50, True, seed=3)
-    alone = ShortTraining(supergraph, judge, training, ValidationData(validation, 50, 0))
-    _, score, _ = alone.train((0, 0, 0), alone.initial, 0, 3)
-    assert score.objective > 0.4
 
 
 class Scripted:
@@ -342,76 +264,3 @@ def test_a_pool_that_grows_is_the_same_again(dies_at, tmp_path):
         assert found == expected
     if dies_at is not None:
         assert begun + scripted.trained == whole.trained
-
-
-def test_a_search_ends_with_a_second_opinion(make_tuner, search, capsys):
-    tuner = make_tuner(derive_strategy=SuccessiveHalving(3, factor=1.5))
-    search(tuner, verbose=1)
-    best = tuner.get_best_architectures(4)
-    assert [one.second_opinion and one.second_opinion.epochs for one in best[:4]] == [2, 2, 1, None]
-    assert best[0].second_opinion.reward >= best[1].second_opinion.reward
-    tuner.results_summary(4)
-    printed = capsys.readouterr().out
-    assert "Second opinion 1: 3 architectures trained alone for 1 epochs" in printed
-    assert "trained alone" in printed
-    # By name for once, and back.
-    plain = tuner.derive(strategy="shared_weights")
-    assert all(one.second_opinion is None for one in plain)
-    rewards = [one.score.reward for one in plain]
-    assert rewards == sorted(rewards, reverse=True)
-
-
-@pytest.mark.parametrize("prior", [None, "parameters", "naswot"])
-def test_a_surrogate_chooses_among_all_that_were_scored(prior, make_tuner, search):
-    halving = SuccessiveHalving(4, proposals="surrogate", batch=2, epochs=0.5, prior=prior)
-    tuner = search(make_tuner(derive_strategy=halving))
-    best = tuner.get_best_architectures(7)
-    assert [one.second_opinion and one.second_opinion.epochs for one in best[:5]] == [
-        1,
-        1,
-        0.5,
-        0.5,
-        None,
-    ]
-
-
-def test_children_are_trained_at_their_own_size(make_tuner, search, monkeypatch):
-    built = []
-
-    class Children(SmallSpace):
-        def build(self, hp):
-            built.append(self)
-            return super().build(hp)
-
-    class Searched(SmallSpace):
-        def for_children(self, recipe=None):
-            return children
-
-    children = Children()
-    halving = SuccessiveHalving(2, size="child", epochs=0.5)
-    tuner = search(make_tuner(Searched(), derive_strategy=halving))
-    assert built and set(built) == {children}
-    assert tuner.get_best_architectures(1)[0].second_opinion.epochs == 0.5
-    built.clear()
-    tuner.derive(strategy=SuccessiveHalving(2, epochs=0.5))
-    assert not built
-
-
-def test_children_that_no_trace_can_share_are_refused_early(tmp_path):
-    hypermodel = HyperMicroCNN((32, 32, 3), 10, child_form="final")
-    with pytest.raises(ValueError, match="`size='child'`: the children cannot be trained in one"):
-        ENASTuner(hypermodel, derive_strategy=SuccessiveHalving(size="child"), directory=tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_prior_that_does_not_fit_is_refused_before_the_first_round(make_tuner, search):
-    tuner = make_tuner(derive_strategy=SuccessiveHalving(2, prior="naswot"))
-    with pytest.raises(ValueError, match="`batch` must be inputs"):
-        search(tuner, batch_size=1)
-    assert not tuner.oracle.end_order
-
-
-def test_it_needs_training_data(make_tuner, search, digits):
-    search(make_tuner())
-    with pytest.raises(ValueError, match="has no training data. Call `search` first"):
-        make_tuner().derive(validation_data=digits[1], strategy="successive_halving")

@@ -50,8 +50,8 @@ def test_neighbours():
 def test_mean_ranks():
     ranks = mean_ranks([[3.0, 1.0], [2.0, 5.0], [1.0, 2.0], [float("nan"), 0.0]])
     assert ranks.tolist() == [-1.0, -0.5, -1.5, -3.0]
-    # Equals stay in their order.
-    assert mean_ranks([[1.0], [1.0]]).tolist() == [0.0, -1.0]
+    # Equals share their ranks.
+    assert mean_ranks([[1.0], [2.0], [1.0]]).tolist() == [-1.5, 0.0, -1.5]
 
 
 def test_it_climbs(make_pool):

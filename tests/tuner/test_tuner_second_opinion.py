@@ -1,0 +1,85 @@
+"""A search that ends with a second opinion."""
+
+import pytest
+from small_space import SmallSpace
+
+from keras_enas import ENASTuner, HyperMicroCNN, SuccessiveHalving
+
+
+def test_an_unknown_strategy_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ValueError, match="must be 'shared_weights', 'successive_halving' or"):
+        ENASTuner(SmallSpace(), derive_strategy="best", directory=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_search_ends_with_a_second_opinion(make_tuner, search, capsys):
+    tuner = make_tuner(derive_strategy=SuccessiveHalving(3, factor=1.5))
+    search(tuner, verbose=1)
+    best = tuner.get_best_architectures(4)
+    assert [one.second_opinion and one.second_opinion.epochs for one in best[:4]] == [2, 2, 1, None]
+    assert best[0].second_opinion.reward >= best[1].second_opinion.reward
+    tuner.results_summary(4)
+    printed = capsys.readouterr().out
+    assert "Second opinion 1: 3 architectures trained alone for 1 epochs" in printed
+    assert "trained alone" in printed
+    # By name for once, and back.
+    plain = tuner.derive(strategy="shared_weights")
+    assert all(one.second_opinion is None for one in plain)
+    rewards = [one.score.reward for one in plain]
+    assert rewards == sorted(rewards, reverse=True)
+
+
+@pytest.mark.parametrize("prior", [None, "parameters", "naswot"])
+def test_a_surrogate_chooses_among_all_that_were_scored(prior, make_tuner, search):
+    halving = SuccessiveHalving(4, proposals="surrogate", batch=2, epochs=0.5, prior=prior)
+    tuner = search(make_tuner(derive_strategy=halving))
+    best = tuner.get_best_architectures(7)
+    assert [one.second_opinion and one.second_opinion.epochs for one in best[:5]] == [
+        1,
+        1,
+        0.5,
+        0.5,
+        None,
+    ]
+
+
+def test_children_are_trained_at_their_own_size(make_tuner, search, monkeypatch):
+    built = []
+
+    class Children(SmallSpace):
+        def build(self, hp):
+            built.append(self)
+            return super().build(hp)
+
+    class Searched(SmallSpace):
+        def for_children(self, recipe=None):
+            return children
+
+    children = Children()
+    halving = SuccessiveHalving(2, size="child", epochs=0.5)
+    tuner = search(make_tuner(Searched(), derive_strategy=halving))
+    assert built and set(built) == {children}
+    assert tuner.get_best_architectures(1)[0].second_opinion.epochs == 0.5
+    built.clear()
+    tuner.derive(strategy=SuccessiveHalving(2, epochs=0.5))
+    assert not built
+
+
+def test_children_that_no_trace_can_share_are_refused_early(tmp_path):
+    hypermodel = HyperMicroCNN((32, 32, 3), 10, child_form="final")
+    with pytest.raises(ValueError, match="`size='child'`: the children cannot be trained in one"):
+        ENASTuner(hypermodel, derive_strategy=SuccessiveHalving(size="child"), directory=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_prior_that_does_not_fit_is_refused_before_the_first_round(make_tuner, search):
+    tuner = make_tuner(derive_strategy=SuccessiveHalving(2, prior="naswot"))
+    with pytest.raises(ValueError, match="`batch` must be inputs"):
+        search(tuner, batch_size=1)
+    assert not tuner.oracle.end_order
+
+
+def test_it_needs_training_data(make_tuner, search, digits):
+    search(make_tuner())
+    with pytest.raises(ValueError, match="has no training data. Call `search` first"):
+        make_tuner().derive(validation_data=digits[1], strategy="successive_halving")
