@@ -100,8 +100,7 @@ def _with_second_opinions(tuner, halving, found, validation, tolerance):
     pool, propose = Pool(tuner, validation, found, halving.prior, tolerance), None
     pool.climb(halving.neighbours)
     if halving.proposals == "surrogate":
-        prior = halving.prior is not None
-        propose = Surrogate(tuner.space, pool, tuner.oracle.seed, prior).propose
+        propose = Surrogate(tuner.space, pool, tuner.oracle.seed).propose
     halving = tuner.budget.limited(halving)
     folder = os.path.join(tuner.project_dir, "second_opinion")
     training = tuner.search_data[0]

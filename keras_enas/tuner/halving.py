@@ -32,10 +32,10 @@ class SuccessiveHalving:
         prior: Optional string, one of `keras_enas.training_free.SCORES`, such as
             `"parameters"` or `"naswot"`. Candidates are ranked by the mean of their
             ranks by shared-weight score and by prior, and after each rung by the mean
-            of their ranks by what they earned, by prior and, counted half, by score; the
-            surrogate ranks in the same way, by what it predicts. To count parameters or FLOPs a child is built,
-            unless the hypermodel has `count_parameters(architecture)` or
-            `count_flops(architecture)`; the other scores trace a supergraph once.
+            of their ranks by what they earned, by prior and, counted half, by score. To
+            count parameters or FLOPs a child is built, unless the hypermodel has
+            `count_parameters(architecture)` or `count_flops(architecture)`; the other
+            scores trace a supergraph once.
         neighbours: Integer, how many architectures more are scored before the first rung:
             neighbours of the most promising, which differ in one decision.
         size: `"search"`: they are trained at the size that shares weights; `"child"`: at

@@ -117,14 +117,14 @@ def with_ranks(worth, columns):
 
     Args:
         worth: `n` floats, what each earned, or is predicted to earn.
-        columns: The `n` lists of a pool that has a prior.
+        columns: The `n` lists of a pool: score, and prior if there is one.
 
     Returns:
         Floats `(n,)`: the weighted mean of an architecture's rank by `worth`, and in
         each column.
     """
     known = [[one, *column] for one, column in zip(worth, columns, strict=True)]
-    return mean_ranks(known, (1.0, SCORE_WEIGHT, 1.0))
+    return mean_ranks(known, (1.0, SCORE_WEIGHT, 1.0)[: len(known[0])])
 
 
 def mean_ranks(columns, weights=None):

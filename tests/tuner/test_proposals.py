@@ -124,7 +124,7 @@ def test_with_a_prior_ranks_of_prediction_score_and_prior_decide():
 
     pool.add = add_with_prior
     pool.add([])
-    surrogate = Surrogate(SPACE, pool, seed=0, prior=True)
+    surrogate = Surrogate(SPACE, pool, seed=0)
     while len(earned) < 24:
         for i in surrogate.propose(earned, 8):
             earned[i] = POOL[i][2:].count(1) - 0.5 * POOL[i][:2].count(1)
@@ -132,3 +132,12 @@ def test_with_a_prior_ranks_of_prediction_score_and_prior_decide():
     assert (1, 1, 1, 1) in tried
     # Against 4 / 3 at random; without the prior those with a "y" in front are avoided.
     assert np.mean([one.count(1) for one in tried[8:]]) > 2.3
+
+
+def test_what_no_trained_one_has_is_tried():
+    """Of the first decision "x" earns more than "y", and nobody knows of "z"."""
+    pool = FakePool(np.zeros(81))
+    trained = [i for i in range(81) if POOL[i][0] != 2][::2]
+    earned = {i: float(POOL[i][0] == 0) + 0.1 * WORTH[i] for i in trained}
+    proposed = Surrogate(SPACE, pool, seed=0).propose(earned, 8)
+    assert sum(POOL[i][0] == 2 for i in proposed) >= 2
