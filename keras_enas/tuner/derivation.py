@@ -97,15 +97,16 @@ def _with_second_opinions(tuner, halving, found, validation, tolerance):
     accepts = tuner.resources.accepts
     # What earlier rounds derived may cost more or less than is asked for.
     found = [one for one in found if accepts(one.architecture.indices, tolerance)] or found
-    pool, propose = Pool(tuner, validation, found, halving.prior, tolerance), None
+    pool, proposals = Pool(tuner, validation, found, halving.prior, tolerance), None
     pool.climb(halving.neighbours)
     if halving.proposals == "surrogate":
-        propose = Surrogate(tuner.space, pool, tuner.oracle.seed).propose
+        prior = halving.prior is not None
+        proposals = Surrogate(tuner.space, pool, prior, tuner.oracle.seed)
     halving = tuner.budget.limited(halving)
     folder = os.path.join(tuner.project_dir, "second_opinion")
     training = tuner.search_data[0]
     data = [training.steps, training.described(), described(validation.batches)]
-    opinions = halve(make_training, tuner.space, pool, halving, folder, data, propose, tuner.say)
+    opinions = halve(make_training, tuner.space, pool, halving, folder, data, proposals, tuner.say)
     first = [dataclasses.replace(pool.found[i], second_opinion=opinion) for i, opinion in opinions]
     trained = {i for i, _ in opinions}
     rest = [i for i in np.argsort(-pool.rewards(), kind="stable") if i not in trained]

@@ -8,7 +8,8 @@ import numpy as np
 
 from keras_enas.oracles.checks import check_integer
 from keras_enas.training_free.scores import SCORES
-from keras_enas.tuner.pool import with_ranks
+from keras_enas.tuner.pool import mean_ranks
+from keras_enas.tuner.proposals import ByPromise
 from keras_enas.tuner.second_opinion import Journal, SecondOpinion
 
 
@@ -131,7 +132,7 @@ class SuccessiveHalving:
         return rungs
 
 
-def halve(make_training, space, pool, settings, folder, data, propose=None, say=print):
+def halve(make_training, space, pool, settings, folder, data, proposals=None, say=print):
     """Runs successive halving; goes on where an interrupted run of the same one ended.
 
     Args:
@@ -142,14 +143,15 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
         settings: A `SuccessiveHalving`.
         folder: String, where it keeps what it found, and weights to go on with.
         data: JSON-serialisable, by which it knows on what data that was.
-        propose: Optional callable from `{place in the pool: what it earned}` of those
-            that were trained, and a number, to the places of as many to train next, which it
-            may have added to the pool. Default: the most promising of the pool.
+        proposals: Optional `Surrogate`, or what has its `propose` and `standing`. Default:
+            the most promising of the pool.
         say: Callable that is given lines for the user.
 
     Returns:
         List of `(place in the pool, SecondOpinion)`, best first: who got further is
-        better, then who earned more, or with a prior who has the better mean of ranks.
+        better, then who stands better: in the first rung as `proposals` say, in later ones
+        who earned more, or with a prior who has the better mean of the ranks by what was
+        earned in it, and by how they stood before.
     """
 
     def text(i):
@@ -173,16 +175,19 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
         journal.end(rung, text(i), opinion, arrays, now - mark, seconds, kept)
         mark = now
 
-    def standing(rung, trained):
-        """What each is worth: what it earned, or with a prior the mean of ranks."""
-        worth = [journal.opinions[rung, text(i)].worth for i in trained]
+    def standings(rung, trained):
+        earned = {i: journal.opinions[rung, text(i)].worth for i in trained}
+        if not rung:
+            return proposals.standing(earned)
         if settings.prior and trained:
-            worth = with_ranks(worth, [pool.columns[i] for i in trained])
-        return dict(zip(trained, worth, strict=True))
+            before = -np.arange(len(trained))
+            ranks = mean_ranks(np.stack([list(earned.values()), before], 1))
+            return dict(zip(trained, ranks, strict=True))
+        return earned
 
     def end(rung, trained, behind):
-        standings = standing(rung, trained)
-        trained = sorted(trained, key=lambda i: -standings[i])
+        standing = standings(rung, trained)
+        trained = sorted(trained, key=lambda i: -standing[i])
         best = max((journal.opinions[rung, text(i)] for i in trained), key=lambda one: one.worth)
         say(
             f"Second opinion {rung + 1}: {len(trained)} architectures trained alone for "
@@ -190,14 +195,14 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
         )
         return trained
 
-    propose = propose or _by_promise(pool)
+    proposals = proposals or ByPromise(pool, settings.prior is not None)
     n = journal.begin(0, settings.candidates, settings.epochs)
     trained = []
     while len(trained) < n and journal.affords(len(trained), min(settings.batch, n - len(trained))):
         # Always a whole batch: what is asked for decides how the pool grows, and a second run,
         # which knows how many there were, must have the same pool.
         earned = {i: journal.opinions[0, text(i)].worth for i in trained}
-        proposed = propose(earned, settings.batch)[: n - len(trained)]
+        proposed = proposals.propose(earned, settings.batch)[: n - len(trained)]
         if not proposed:
             break
         for i in proposed:
@@ -219,9 +224,3 @@ def halve(make_training, space, pool, settings, folder, data, propose=None, say=
         trained = end(rung, trained, behind)
     journal.remove_weights()
     return [(i, journal.last(text(i))) for i in trained + ended]
-
-
-def _by_promise(pool):
-    """Proposes the most promising ones of a pool, one batch after the other."""
-    order = np.argsort(-pool.promise(), kind="stable").tolist()
-    return lambda earned, n: order[len(earned) :][:n]

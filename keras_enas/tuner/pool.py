@@ -5,9 +5,10 @@ from scipy.stats import rankdata
 
 from keras_enas.tuner import results
 from keras_enas.tuner import round as rounds
+from keras_enas.tuner.neighbourhood import neighbours
 
-# What a shared-weight score counts beside a training and a prior: it has had its say in what
-# was sampled. (With 1.0 a mistake of the shared weights can outvote the training.)
+# What a shared-weight score counts beside a training and a prior: it had its say in what was
+# sampled. (With 1.0 a mistake of the shared weights can outvote the training.)
 SCORE_WEIGHT = 0.5
 
 
@@ -102,14 +103,6 @@ def found_of(tuner, scored):
         results.FoundArchitecture(tuner.space.architecture(indices), score, cost=cost)
         for (indices, score), cost in zip(scored, costs, strict=True)
     ]
-
-
-def neighbours(space, indices):
-    """Yields the architectures that differ from one in one decision, as indices."""
-    for decision, count in enumerate(space.num_candidates):
-        for candidate in range(int(count)):
-            if candidate != indices[decision]:
-                yield (*indices[:decision], candidate, *indices[decision + 1 :])
 
 
 def with_ranks(worth, columns):

@@ -1,109 +1,174 @@
 """Which architectures are worth a training of their own, seen from those that had one."""
 
-import warnings
-
 import numpy as np
 
 from keras_enas.oracles.progressive import indicators
-from keras_enas.tuner.pool import neighbours, with_ranks
+from keras_enas.tuner.neighbourhood import mutants, neighbours
+from keras_enas.tuner.pool import with_ranks
 
+# The kernel, in variances of what was earned: what a pair of decisions weighs, and the noise of
+# a training.
+PAIRS, NOISE = 0.02, 0.5
 # How many deviations of what is not known are added to a prediction.
-OPTIMISM = 2.0
+OPTIMISM = 1.0
+
+
+class ByPromise:
+    """Proposes the most promising of a pool, one batch after the other.
+
+    Args:
+        pool: A `Pool`, or what has its `columns` and `promise`.
+        prior: Boolean, whether the columns hold a prior.
+    """
+
+    def __init__(self, pool, prior):
+        self._pool = pool
+        self._prior = prior
+
+    def propose(self, earned, n):
+        """Returns places in the pool of `n` that were not trained; see `Surrogate`."""
+        return _best_first(self._pool.promise())[len(earned) :][:n]
+
+    def standing(self, earned):
+        """Says how well those that were trained stand.
+
+        Args:
+            earned: Dict from place in the pool to the reward of its training.
+
+        Returns:
+            Dict from the same places to floats: what each earned, or with a prior the
+            mean of its ranks by that and by what else is known.
+        """
+        if not self._prior:
+            return dict(earned)
+        known = [self._pool.columns[i] for i in earned]
+        return dict(zip(earned, with_ranks(list(earned.values()), known), strict=True))
 
 
 class Surrogate:
     """Proposes architectures by a regression of what trained ones earned.
 
     The regression is a Gaussian process (`scikit-learn`) on the decisions, one of
-    n. Its kernel is a square of inner products, so pairs of decisions count, too. Its
-    prediction is an optimistic one, an upper confidence bound: candidates of a
-    decision which no trained architecture has are tried. Architectures are
-    proposed by the weighted mean of their ranks by this prediction, by
-    shared-weight score and by the prior, if there is one: a short training sees
-    some of what matters, and the others see something else.
+    n. Its kernel is a square of inner products, so pairs of decisions count, too; it is
+    not fitted, since a few trainings that differ in nothing but noise would make it
+    certain that decisions do not matter. Architectures are proposed by the
+    weighted mean of their ranks by an optimistic prediction (an upper confidence
+    bound), by shared-weight score and by the prior, if there is one: a short
+    training sees some of what matters, and the others see something else.
 
-    What there is to choose from grows by neighbours of the best, which differ in one
-    decision, as in a local search (White et al. 2020, "Exploring the loss
-    landscape in neural architecture search"). Predictors of this kind are the usual
-    companion of short trainings (White et al. 2021, "BANANAS: Bayesian optimization
-    with neural architectures for neural architecture search", and "How powerful are
-    performance predictors in neural architecture search?").
+    The first two batches are the most promising architectures, and mutants of the
+    first that have every candidate of each decision between them: what the shared
+    weights are wrong about is not among what they sample. After that what there is to choose
+    from grows by neighbours of the best, which differ in one decision, as in a
+    local search (White et al. 2020, "Exploring the loss landscape in neural
+    architecture search"). Predictors of this kind are the usual companion of short
+    trainings (White et al. 2021, "BANANAS: Bayesian optimization with neural
+    architectures for neural architecture search", and "How powerful are performance
+    predictors in neural architecture search?").
 
     Args:
         space: The `SearchSpace`.
         pool: What to choose from: a `Pool`, or what has its `indices`, `columns`,
             `promise` and `add`.
+        prior: Boolean, whether the columns hold a prior.
         seed: Integer.
         parents: Integer, of how many of the best neighbours are tried.
     """
 
-    def __init__(self, space, pool, seed, parents=8):
+    def __init__(self, space, pool, prior, seed, parents=8):
         self._space = space
         self._pool = pool
+        self._prior = prior
         self._seed = seed
         self._parents = parents
+        self._first = None
 
     def propose(self, earned, n):
-        """Returns `n` that were not trained yet.
+        """Returns up to `n` that were not trained yet.
 
         Args:
             earned: Dict from place in the pool to the reward of its training.
             n: Integer.
 
         Returns:
-            List of places in the pool. At first one half is the most promising, and the
-            other is drawn at random, so that there is a difference to learn from.
+            List of places in the pool.
         """
-        if not earned:
-            order = np.argsort(-self._pool.promise(), kind="stable")
-            best = order[: -(-n // 2)]
-            rng = np.random.default_rng((self._seed, 0x70726F70))
-            others = rng.permutation(order[len(best) :])[: n - len(best)]
-            return [int(i) for i in (*best, *others)]
+        if self._first is None:
+            self._first = self._to_begin_with(n)
+        left = [i for i in self._first if i not in earned]
+        if left:
+            return left[:n]
         predict = self._fitted(earned)
-        around = self._neighbours(earned)
+        around = self._neighbours(earned, predict)
         if around:
             # Four for each that is asked for: to score one costs a small part of a training.
-            first = np.argsort(-predict(around), kind="stable")[: 4 * n]
-            self._pool.add([around[i] for i in first])
-        worth = with_ranks(predict(self._pool.indices), self._pool.columns)
-        order = np.argsort(-worth, kind="stable")
-        return [int(i) for i in order if int(i) not in earned][:n]
+            optimistic = _best_first(predict(around, OPTIMISM))
+            self._pool.add([around[i] for i in optimistic[: 4 * n]])
+        worth = with_ranks(predict(self._pool.indices, OPTIMISM), self._pool.columns)
+        return [i for i in _best_first(worth) if i not in earned][:n]
 
-    def _neighbours(self, earned):
+    def standing(self, earned):
+        """Says how well those that were trained stand.
+
+        Args:
+            earned: Dict from place in the pool to the reward of its training.
+
+        Returns:
+            Dict from the same places to floats: what each earned, or with a prior the
+            mean of its ranks by what the regression makes of that, by score and by
+            prior. The regression takes some of the noise away.
+        """
+        if not (self._prior and earned):
+            return dict(earned)
+        worth = self._ranked(earned, self._fitted(earned))
+        return dict(zip(earned, worth, strict=True))
+
+    def _to_begin_with(self, n):
+        best = _best_first(self._pool.promise())[: -(-n // 2)]
+        rng = np.random.default_rng((self._seed, 0x70726F70))
+        first = self._pool.indices[best[0]]
+        tried = mutants(self._space, first, 2 * n - len(best), rng)
+        known = set(self._pool.indices)
+        self._pool.add([one for one in dict.fromkeys(tried) if one not in known])
+        # What may not be derived has not joined.
+        places = {one: i for i, one in enumerate(self._pool.indices)}
+        return list(dict.fromkeys([*best, *(places[one] for one in tried if one in places)]))
+
+    def _ranked(self, earned, predict):
+        """Floats: the weighted mean of ranks of those that were trained, predictions in them."""
+        predicted = predict([self._pool.indices[i] for i in earned], 0.0)
+        return with_ranks(predicted, [self._pool.columns[i] for i in earned])
+
+    def _neighbours(self, earned, predict):
         """Those that are not in the pool and differ from one of the best in one decision."""
         places = list(earned)
-        worth = with_ranks(_finite(earned), [self._pool.columns[i] for i in places])
-        best = np.array(places)[np.argsort(-worth, kind="stable")][: self._parents]
+        best = [places[i] for i in _best_first(self._ranked(earned, predict))[: self._parents]]
         around = (one for i in best for one in neighbours(self._space, self._pool.indices[i]))
         known = set(self._pool.indices)
         return [one for one in dict.fromkeys(around) if one not in known]
 
     def _fitted(self, earned):
-        """Returns a function from a list of architectures to their optimistic predictions."""
+        """Returns a function from architectures and optimism to predictions."""
         # scikit-learn takes a second to import.
-        from sklearn.exceptions import ConvergenceWarning
         from sklearn.gaussian_process import GaussianProcessRegressor, kernels
 
-        rewards = _finite(earned)
+        rewards = np.array(list(earned.values()), float)
+        finite = np.isfinite(rewards)
+        # One that is not finite is as bad as the worst of the others.
+        rewards[~finite] = rewards[finite].min() if finite.any() else 0.0
         # How bad the bad ones are says little about differences among the good ones.
         rewards = np.maximum(rewards, np.quantile(rewards, 0.1))
-        if not rewards.std() > 0:
-            return lambda architectures: np.zeros(len(architectures))
-        kernel = kernels.ConstantKernel(0.05, (1e-5, 10.0)) * kernels.DotProduct(
-            1.0, (1e-2, 1e2)
-        ) ** 2 + kernels.WhiteKernel(0.3, (1e-3, 10.0))
-        model = GaussianProcessRegressor(kernel, normalize_y=True)
-        with warnings.catch_warnings():
-            # A length at its bound: there is nothing to learn yet.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(self._features([self._pool.indices[i] for i in earned]), rewards)
+        kernel = kernels.ConstantKernel(PAIRS) * kernels.DotProduct(1.0) ** 2
+        model = GaussianProcessRegressor(
+            kernel + kernels.WhiteKernel(NOISE), optimizer=None, normalize_y=True
+        )
+        model.fit(self._features([self._pool.indices[i] for i in earned]), rewards)
         # The noise of another training is no reason to try one.
-        noise = model.kernel_.k2.noise_level * rewards.var()
+        noise = NOISE * rewards.var()
 
-        def predict(architectures):
+        def predict(architectures, optimism):
             mean, deviation = model.predict(self._features(architectures), return_std=True)
-            return mean + OPTIMISM * np.sqrt(np.maximum(deviation**2 - noise, 0.0))
+            return mean + optimism * np.sqrt(np.maximum(deviation**2 - noise, 0.0))
 
         return predict
 
@@ -114,8 +179,5 @@ class Surrogate:
         return chosen * np.sqrt(6.0 / decisions.shape[1])
 
 
-def _finite(earned):
-    """The rewards as an array; one that is not finite is as bad as the worst of the others."""
-    rewards = np.array(list(earned.values()), float)
-    finite = np.isfinite(rewards)
-    return np.where(finite, rewards, rewards[finite].min() if finite.any() else 0.0)
+def _best_first(worth):
+    return np.argsort(-np.asarray(worth), kind="stable").tolist()

@@ -125,27 +125,36 @@ def test_an_interrupted_one_goes_on(dies_at, tmp_path):
     assert repr(halving.halve(None, *arguments, str(tmp_path / "s"), DATA)) == repr(expected)
 
 
+@pytest.mark.parametrize("prior", [None, "parameters"])
 @pytest.mark.parametrize("dies_at", [1, 3, 4])
-def test_proposals_follow_from_what_was_trained(dies_at, tmp_path):
-    """And are the same after an interruption."""
+def test_proposals_follow_from_what_was_trained(dies_at, prior, tmp_path):
+    """And say who stands how; the same after an interruption."""
     asked = []
 
-    def propose(earned, n):
-        asked.append((dict(earned), n))
-        return [4, 2] if not earned else [0]
+    class Proposals:
+        def propose(self, earned, n):
+            asked.append((dict(earned), n))
+            return [4, 2] if not earned else [0]
 
-    settings = SuccessiveHalving(3, proposals="surrogate", batch=2)
-    scripted, rest = Scripted(SCORES, dies_at), Scripted(SCORES)
-    arguments = (OneOfFive(), FakePool(), settings, str(tmp_path / "s"), DATA, propose)
+        def standing(self, earned):
+            return {i: -i for i in earned} if prior else earned
+
+    settings = SuccessiveHalving(3, proposals="surrogate", batch=2, prior=prior)
+    scores = {**SCORES, 2: {1: float("nan"), 2: 0.95}}
+    scripted, rest = Scripted(scores, dies_at), Scripted(scores)
+    arguments = (OneOfFive(), FakePool(), settings, str(tmp_path / "s"), DATA, Proposals())
     with pytest.raises(KeyboardInterrupt):
         halving.halve(lambda: scripted, *arguments)
     asked.clear()
     found = halving.halve(lambda: rest, *arguments)
     trained = [one[0] for one in scripted.trained + rest.trained]
-    assert trained == [4, 2, 0, 4, 0]
     assert [n for _, n in asked] == [2, 2] and asked[0][0] == {}
     assert asked[1][0][4] == 0.6 and asked[1][0][2] == -np.inf
-    assert [i for i, _ in found] == [0, 4, 2]
+    if prior:
+        # In the second rung 2 earns more than 0, which stood before it: who stood better goes first.
+        assert trained == [4, 2, 0, 0, 2] and [i for i, _ in found] == [0, 2, 4]
+    else:
+        assert trained == [4, 2, 0, 4, 0] and [i for i, _ in found] == [0, 4, 2]
 
 
 def test_one_of_other_candidates_begins_anew(tmp_path):
@@ -242,6 +251,9 @@ class GrowingPool(FakePool):
         free = [i for i in range(len(self.indices)) if i not in earned]
         return rng.permutation(free)[: max(n - len(earned) // 8, 0)].tolist()
 
+    def standing(self, earned):
+        return earned
+
 
 @pytest.mark.parametrize("dies_at", [3, 8, 12, 17, 24, None])
 def test_a_pool_that_grows_is_the_same_again(dies_at, tmp_path):
@@ -256,10 +268,10 @@ def test_a_pool_that_grows_is_the_same_again(dies_at, tmp_path):
         )
         if scripted.dies_at is not None:
             with pytest.raises(KeyboardInterrupt):
-                run(propose=pool.propose)
+                run(proposals=pool)
             begun = scripted.trained
             continue
-        found = [(pool.indices[i], repr(one)) for i, one in run(propose=pool.propose)]
+        found = [(pool.indices[i], repr(one)) for i, one in run(proposals=pool)]
         expected = expected or found
         assert found == expected
     if dies_at is not None:

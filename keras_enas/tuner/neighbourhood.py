@@ -1,0 +1,42 @@
+"""Architectures that are like another one."""
+
+
+def neighbours(space, indices):
+    """Yields the architectures that differ from one in one decision, as indices."""
+    for decision, candidate in _others(space, indices):
+        yield (*indices[:decision], candidate, *indices[decision + 1 :])
+
+
+def mutants(space, indices, n, rng):
+    """Architectures that differ from one, and together have every candidate of each decision.
+
+    The candidates that it does not have are dealt round to `n`, those of one decision to
+    different ones, so that each differs in as few decisions as `n` allow. (If one
+    decision has more than `n` others, some are left out.)
+
+    Args:
+        space: The `SearchSpace`.
+        indices: Tuple `(decisions,)`.
+        n: Integer.
+        rng: A `numpy.random.Generator`, which says what goes together.
+
+    Returns:
+        List of at most `n` tuples `(decisions,)`.
+    """
+    others = list(_others(space, indices))
+    order = sorted(rng.permutation(len(others)).tolist(), key=lambda i: others[i][0])
+    found = [list(indices) for _ in range(min(n, len(others)))]
+    for place, i in enumerate(order):
+        decision, candidate = others[i]
+        mutant = found[place % n]
+        if mutant[decision] == indices[decision]:
+            mutant[decision] = candidate
+    return [tuple(one) for one in found]
+
+
+def _others(space, indices):
+    """Yields every decision with each candidate of it that an architecture does not have."""
+    for decision, count in enumerate(space.num_candidates):
+        for candidate in range(int(count)):
+            if candidate != indices[decision]:
+                yield decision, candidate

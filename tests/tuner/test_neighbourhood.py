@@ -1,0 +1,40 @@
+"""Architectures that are like another one."""
+
+import numpy as np
+import pytest
+
+from keras_enas.search_space import Decision, SearchSpace
+from keras_enas.tuner.neighbourhood import mutants, neighbours
+
+SPACE = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
+UNEVEN = SearchSpace(
+    [Decision("a", "op", ("x", "y", "z", "w", "v")), Decision("b", "op", ("x",))]
+    + [Decision(name, "op", ("x", "y")) for name in "cde"]
+)
+
+
+def test_neighbours():
+    found = list(neighbours(SPACE, (0, 1, 2, 0)))
+    assert len(found) == len(set(found)) == 8
+    for one in found:
+        assert sum(a != b for a, b in zip(one, (0, 1, 2, 0), strict=True)) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("space, n", [(SPACE, 3), (SPACE, 8), (SPACE, 50), (UNEVEN, 4)])
+def test_mutants_have_every_candidate_between_them(space, n, seed):
+    first = (1, 0, 1, 0, 1)[: len(space)]
+    found = mutants(space, first, n, np.random.default_rng(seed))
+    others = set(neighbours(space, first))
+    assert len(found) == len(set(found)) == min(n, len(others))
+    for decision, count in enumerate(space.num_candidates):
+        had = {one[decision] for one in found} | {first[decision]}
+        assert had == set(range(count))
+    changes = [sum(a != b for a, b in zip(one, first, strict=True)) for one in found]
+    assert sum(changes) == len(others) and max(changes) - min(changes) <= 1
+    assert found == mutants(space, first, n, np.random.default_rng(seed))
+
+
+def test_fewer_mutants_than_a_decision_has_candidates():
+    found = mutants(UNEVEN, (0, 0, 0, 0, 0), 2, np.random.default_rng(0))
+    assert len(found) == 2 and all(one[0] for one in found)
