@@ -20,10 +20,10 @@ DEFAULTS = {
     "derive_samples": 10,
     "final_samples": 200,
     # The second opinion; no candidates: none.
-    "second_opinion_share": 0.45,
-    "candidates": 300,
+    "second_opinion_share": 0.4,
+    "candidates": 64,
     "neighbours": 100,
-    "factor": 5.0,
+    "factor": 8.0,
     # The networks of the second opinion are deeper.
     "child_cells": 3,
     "first_epochs": 0.1,

@@ -28,7 +28,8 @@ class SuccessiveHalving:
         proposals: Which ones: `"scores"`, those with the best shared-weight scores; or
             `"surrogate"`: those that a regression on decisions finds promising, among
             all that were scored and neighbours of the best, fitted anew after every
-            `batch` trainings (see `keras_enas.tuner.proposals`).
+            `batch` trainings. It begins with up to `candidates` / 2 mutants of the most
+            promising one (see `keras_enas.tuner.proposals`).
         batch: Integer, see there.
         prior: Optional string, one of `keras_enas.training_free.SCORES`, such as
             `"parameters"` or `"naswot"`. Candidates are ranked by the mean of their

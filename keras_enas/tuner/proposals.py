@@ -56,29 +56,31 @@ class Surrogate:
     bound), by shared-weight score and by the prior, if there is one: a short
     training sees some of what matters, and the others see something else.
 
-    The first two batches are the most promising architectures, and mutants of the
-    first that have every candidate of each decision between them: what the shared
-    weights are wrong about is not among what they sample. After that what there is to choose
-    from grows by neighbours of the best, which differ in one decision, as in a
-    local search (White et al. 2020, "Exploring the loss landscape in neural
-    architecture search"). Predictors of this kind are the usual companion of short
-    trainings (White et al. 2021, "BANANAS: Bayesian optimization with neural
-    architectures for neural architecture search", and "How powerful are performance
-    predictors in neural architecture search?").
+    It begins with the most promising architectures, and with mutants of the first of
+    them that have every candidate of each decision between them: what the shared
+    weights are wrong about is not among what they sample. If `mutants` suffice, each
+    differs in one decision only. After that what there is to choose from grows by
+    neighbours of the best, as in a local search (White et al. 2020, "Exploring the loss
+    landscape in neural architecture search"). Predictors of this kind are the usual
+    companion of short trainings (White et al. 2021, "BANANAS: Bayesian optimization
+    with neural architectures for neural architecture search", and "How powerful are
+    performance predictors in neural architecture search?").
 
     Args:
         space: The `SearchSpace`.
         pool: What to choose from: a `Pool`, or what has its `indices`, `columns`,
             `promise` and `add`.
         prior: Boolean, whether the columns hold a prior.
+        mutants: Integer, how many to begin with.
         seed: Integer.
         parents: Integer, of how many of the best neighbours are tried.
     """
 
-    def __init__(self, space, pool, prior, seed, parents=8):
+    def __init__(self, space, pool, prior, mutants, seed, parents=8):
         self._space = space
         self._pool = pool
         self._prior = prior
+        self._mutants = mutants
         self._seed = seed
         self._parents = parents
         self._first = None
@@ -127,7 +129,7 @@ class Surrogate:
         best = _best_first(self._pool.promise())[: -(-n // 2)]
         rng = np.random.default_rng((self._seed, 0x70726F70))
         first = self._pool.indices[best[0]]
-        tried = mutants(self._space, first, 2 * n - len(best), rng)
+        tried = mutants(self._space, first, self._mutants, rng)
         known = set(self._pool.indices)
         self._pool.add([one for one in dict.fromkeys(tried) if one not in known])
         # What may not be derived has not joined.

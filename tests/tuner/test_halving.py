@@ -151,7 +151,7 @@ def test_proposals_follow_from_what_was_trained(dies_at, prior, tmp_path):
     assert [n for _, n in asked] == [2, 2] and asked[0][0] == {}
     assert asked[1][0][4] == 0.6 and asked[1][0][2] == -np.inf
     if prior:
-        # In the second rung 2 earns more than 0, which stood before it: who stood better goes first.
+        # In the second rung 2 earns more than 0, which stood better: equal ranks stay in order.
         assert trained == [4, 2, 0, 0, 2] and [i for i, _ in found] == [0, 2, 4]
     else:
         assert trained == [4, 2, 0, 4, 0] and [i for i, _ in found] == [0, 4, 2]
