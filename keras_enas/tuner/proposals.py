@@ -39,7 +39,7 @@ class ByPromise:
             Dict from the same places to floats: what each earned, or with a prior the
             mean of its ranks by that and by what else is known.
         """
-        if not self._prior:
+        if not (self._prior and earned):
             return dict(earned)
         known = [self._pool.columns[i] for i in earned]
         return dict(zip(earned, with_ranks(list(earned.values()), known), strict=True))
