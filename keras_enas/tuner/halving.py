@@ -188,7 +188,10 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
 
     def end(rung, trained, behind):
         standing = standings(rung, trained)
-        trained = sorted(trained, key=lambda i: -standing[i])
+        earned = {i: journal.opinions[rung, text(i)].worth for i in trained}
+        # Whose loss is not finite comes last, whatever else is known of it; of those that stand
+        # alike the one that earned more comes first.
+        trained = sorted(trained, key=lambda i: (-earned[i] == math.inf, -standing[i], -earned[i]))
         best = max((journal.opinions[rung, text(i)] for i in trained), key=lambda one: one.worth)
         say(
             f"Second opinion {rung + 1}: {len(trained)} architectures trained alone for "

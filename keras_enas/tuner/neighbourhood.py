@@ -21,8 +21,10 @@ def mutants(space, indices, n, rng):
         rng: A `numpy.random.Generator`, which says what goes together.
 
     Returns:
-        List of at most `n` tuples `(decisions,)`.
+        List of at most `n` tuples `(decisions,)`, in an order drawn at random.
     """
+    if n < 1:
+        return []
     others = list(_others(space, indices))
     order = sorted(rng.permutation(len(others)).tolist(), key=lambda i: others[i][0])
     found = [list(indices) for _ in range(min(n, len(others)))]
@@ -31,7 +33,8 @@ def mutants(space, indices, n, rng):
         mutant = found[place % n]
         if mutant[decision] == indices[decision]:
             mutant[decision] = candidate
-    return [tuple(one) for one in found]
+    # By decision: who tries the first of them only would not vary the last decisions.
+    return [tuple(found[i]) for i in rng.permutation(len(found))]
 
 
 def _others(space, indices):

@@ -84,6 +84,8 @@ class Surrogate:
         self._seed = seed
         self._parents = parents
         self._first = None
+        # What was handed to the pool; some of it may not be derived and has not joined.
+        self._tried = set(pool.indices)
 
     def propose(self, earned, n):
         """Returns up to `n` that were not trained yet.
@@ -101,11 +103,8 @@ class Surrogate:
         if left:
             return left[:n]
         predict = self._fitted(earned)
-        around = self._neighbours(earned, predict)
-        if around:
-            # Four for each that is asked for: to score one costs a small part of a training.
-            optimistic = _best_first(predict(around, OPTIMISM))
-            self._pool.add([around[i] for i in optimistic[: 4 * n]])
+        # Four for each that is asked for: to score one costs a small part of a training.
+        self._grow(self._neighbours(earned, predict), 4 * n, predict)
         worth = with_ranks(predict(self._pool.indices, OPTIMISM), self._pool.columns)
         return [i for i in _best_first(worth) if i not in earned][:n]
 
@@ -130,11 +129,24 @@ class Surrogate:
         rng = np.random.default_rng((self._seed, 0x70726F70))
         first = self._pool.indices[best[0]]
         tried = mutants(self._space, first, self._mutants, rng)
-        known = set(self._pool.indices)
-        self._pool.add([one for one in dict.fromkeys(tried) if one not in known])
+        self._add([one for one in dict.fromkeys(tried) if one not in self._tried])
         # What may not be derived has not joined.
         places = {one: i for i, one in enumerate(self._pool.indices)}
         return list(dict.fromkeys([*best, *(places[one] for one in tried if one in places)]))
+
+    def _add(self, architectures):
+        self._pool.add(architectures)
+        self._tried.update(architectures)
+
+    def _grow(self, around, n, predict):
+        """Has `n` of some architectures join the pool, if so many may: the best predicted."""
+        if not around:
+            return
+        order, before = _best_first(predict(around, OPTIMISM)), len(self._pool.indices)
+        for start in range(0, len(order), n):
+            if len(self._pool.indices) - before >= n:
+                break
+            self._add([around[i] for i in order[start : start + n]])
 
     def _ranked(self, earned, predict):
         """Floats: the weighted mean of ranks of those that were trained, predictions in them."""
@@ -142,12 +154,11 @@ class Surrogate:
         return with_ranks(predicted, [self._pool.columns[i] for i in earned])
 
     def _neighbours(self, earned, predict):
-        """Those that are not in the pool and differ from one of the best in one decision."""
+        """Those that were not tried and differ from one of the best in one decision."""
         places = list(earned)
         best = [places[i] for i in _best_first(self._ranked(earned, predict))[: self._parents]]
         around = (one for i in best for one in neighbours(self._space, self._pool.indices[i]))
-        known = set(self._pool.indices)
-        return [one for one in dict.fromkeys(around) if one not in known]
+        return [one for one in dict.fromkeys(around) if one not in self._tried]
 
     def _fitted(self, earned):
         """Returns a function from architectures and optimism to predictions."""

@@ -151,8 +151,8 @@ def test_proposals_follow_from_what_was_trained(dies_at, prior, tmp_path):
     assert [n for _, n in asked] == [2, 2] and asked[0][0] == {}
     assert asked[1][0][4] == 0.6 and asked[1][0][2] == -np.inf
     if prior:
-        # In the second rung 2 earns more than 0, which stood better: equal ranks stay in order.
-        assert trained == [4, 2, 0, 0, 2] and [i for i, _ in found] == [0, 2, 4]
+        # What failed is last, though it stood better than 4. In the second rung 4 earns less.
+        assert trained == [4, 2, 0, 0, 4] and [i for i, _ in found] == [0, 4, 2]
     else:
         assert trained == [4, 2, 0, 4, 0] and [i for i, _ in found] == [0, 4, 2]
 
@@ -239,6 +239,22 @@ def test_with_a_prior_ranks_decide(tmp_path):
         found[prior] = halving.halve(lambda: Scripted(earned), *arguments)
     assert [i for i, _ in found[None]] == [0, 2, 1, 3]
     assert [(i, one.epochs) for i, one in found["parameters"]] == [(1, 2), (2, 2), (0, 1), (3, 1)]
+
+
+@pytest.mark.parametrize("in_the_first", [True, False])
+def test_with_a_prior_what_failed_is_last(in_the_first, tmp_path):
+    """And of two in the last rung the one that earns more is first, if it stood worse before."""
+
+    class Known(FakePool):
+        columns = ((9.0, 9.0), (5.0, 5.0), (4.0, 4.0), (3.0, 3.0))
+
+    nan = float("nan")
+    earned = {0: {1: nan if in_the_first else 0.9, 2: nan}, 3: {1: 0.1, 2: 0.1}}
+    earned.update({1: {1: 0.8, 2: 0.5}, 2: {1: 0.7, 2: 0.6}})
+    arguments = Known(range(4)), SuccessiveHalving(4, prior="parameters"), str(tmp_path / "s"), DATA
+    found = halving.halve(lambda: Scripted(earned), OneOfFive(), *arguments)
+    expected = [2, 1, 3, 0] if in_the_first else [1, 0, 2, 3]
+    assert [i for i, _ in found] == expected
 
 
 class GrowingPool(FakePool):

@@ -5,7 +5,6 @@ import pytest
 from scipy.stats import kendalltau
 
 from keras_enas.search_space import Decision, SearchSpace
-from keras_enas.tuner import proposals
 from keras_enas.tuner.proposals import Surrogate
 
 SPACE = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
@@ -157,14 +156,28 @@ def test_with_a_prior_ranks_of_prediction_score_and_prior_decide():
     assert np.mean([one.count(1) for one in tried[8:]]) > 2.3
 
 
-def test_what_no_trained_one_has_is_tried(monkeypatch):
+def test_neighbours_that_may_not_be_derived_do_not_block_others():
+    """What is predicted best may not join: those after it do, batch by batch."""
+
+    class Strict(FakePool):
+        def add(self, architectures):
+            super().add([one for one in architectures if one.count(1) <= 2])
+
+    pool = Strict(np.zeros(81), 9)
+    surrogate, earned = Surrogate(SPACE, pool, False, 2, 0), {}
+    for _ in range(30):
+        for i in surrogate.propose(earned, 1):
+            earned[i] = WORTH[POOL.index(pool.indices[i])]
+    assert len(earned) == 30
+
+
+def test_what_no_trained_one_has_is_tried():
     """Of the first decision "x" earns more than "y", and nobody knows of "z"."""
-    monkeypatch.setattr(proposals, "mutants", lambda *args: [])
     trained = [i for i in range(81) if POOL[i][0] != 2][::2]
     earned = {i: 0.5 * (POOL[i][0] == 0) + 0.1 * WORTH[i] for i in trained}
     # These are what it begins with.
     pool = FakePool(np.isin(np.arange(81), trained[:4]) * 0.001)
-    proposed = Surrogate(SPACE, pool, False, 8, seed=0).propose(earned, 8)
+    proposed = Surrogate(SPACE, pool, False, 0, seed=0).propose(earned, 8)
     assert (2, 1, 1, 1) in [POOL[i] for i in proposed]
 
 
