@@ -28,14 +28,15 @@ class SuccessiveHalving:
         proposals: Which ones: `"scores"`, those with the best shared-weight scores; or
             `"surrogate"`: those that a regression on decisions finds promising, among
             all that were scored and neighbours of the best, fitted anew after every
-            `batch` trainings. It begins with up to `candidates` / 2 mutants of the most
-            promising one (see `keras_enas.tuner.proposals`).
+            `batch` trainings. It begins with up to half of `candidates` mutants of the
+            most promising one (see `keras_enas.tuner.proposals`).
         batch: Integer, see there.
         prior: Optional string, one of `keras_enas.training_free.SCORES`, such as
             `"parameters"` or `"naswot"`. Candidates are ranked by the mean of their
-            ranks by shared-weight score and by prior, and after each rung by the mean
-            of their ranks by what they earned, by prior and, counted half, by score. To
-            count parameters or FLOPs a child is built, unless the hypermodel has
+            ranks by shared-weight score and by prior; after the first rung by the mean of
+            their ranks by what they earned, by prior and, counted half, by score; after
+            later ones by that of what they earned and of how they stood before. To count
+            parameters or FLOPs a child is built, unless the hypermodel has
             `count_parameters(architecture)` or `count_flops(architecture)`; the other
             scores trace a supergraph once.
         neighbours: Integer, how many architectures more are scored before the first rung:

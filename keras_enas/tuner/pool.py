@@ -106,7 +106,7 @@ def found_of(tuner, scored):
 
 
 def with_ranks(worth, columns):
-    """How well trained architectures stand, by what they earned and what else is known of them.
+    """How good architectures are, by what they earned or are to earn and what else is known.
 
     Args:
         worth: `n` floats, what each earned, or is predicted to earn.
@@ -123,7 +123,11 @@ def with_ranks(worth, columns):
 def mean_ranks(columns, weights=None):
     """Floats `(n,)`: the mean over the columns of ranks in them, the highest value's 0, then -1.
 
-    Equals share the mean of their ranks, and what is no number comes last.
+    Equals share the mean of their ranks, and what is no number counts as minus infinity.
+
+    Args:
+        columns: Numbers `(n, columns)`, higher is better.
+        weights: Optional sequence of what each column counts; default: alike.
     """
     values = np.nan_to_num(np.asarray(columns, float), nan=-np.inf)
     return 1.0 - np.average(rankdata(-values, axis=0), axis=1, weights=weights)

@@ -6,8 +6,8 @@ from keras_enas.oracles.progressive import indicators
 from keras_enas.tuner.neighbourhood import mutants, neighbours
 from keras_enas.tuner.pool import with_ranks
 
-# The kernel, in variances of what was earned: what a pair of decisions weighs, and the noise of
-# a training.
+# The kernel, in variances of what was earned: what a pair of decisions weighs in a space of six,
+# and the noise of a training.
 PAIRS, NOISE = 0.02, 0.5
 # How many deviations of what is not known are added to a prediction.
 OPTIMISM = 1.0
@@ -26,7 +26,7 @@ class ByPromise:
         self._prior = prior
 
     def propose(self, earned, n):
-        """Returns places in the pool of `n` that were not trained; see `Surrogate`."""
+        """Returns places in the pool of up to `n` that were not trained; see `Surrogate`."""
         return _best_first(self._pool.promise())[len(earned) :][:n]
 
     def standing(self, earned):
@@ -57,9 +57,9 @@ class Surrogate:
     training sees some of what matters, and the others see something else.
 
     It begins with the most promising architectures, and with mutants of the first of
-    them that have every candidate of each decision between them: what the shared
-    weights are wrong about is not among what they sample. If `mutants` suffice, each
-    differs in one decision only. After that what there is to choose from grows by
+    them that have every candidate of each decision between them, as far as `mutants`
+    suffice and may be derived: what the shared weights are wrong about is not among
+    what they sample. After that what there is to choose from grows by
     neighbours of the best, as in a local search (White et al. 2020, "Exploring the loss
     landscape in neural architecture search"). Predictors of this kind are the usual
     companion of short trainings (White et al. 2021, "BANANAS: Bayesian optimization
