@@ -87,12 +87,16 @@ def test_scores_that_say_something_are_used():
     assert {int(i) for i in np.argsort(-worth)[:5]} <= set(earned)
 
 
-def test_what_failed_and_scores_that_are_all_alike():
-    surrogate = Surrogate(SPACE, FakePool(np.zeros(81)), False, 8, seed=0)
-    earned = dict.fromkeys(range(6), float("nan"))
-    assert len(surrogate.propose(earned, 5)) == 5
-    earned[0] = 0.5
-    assert not set(surrogate.propose(earned, 75)) & set(earned)
+def test_what_failed():
+    """Those with "z" in front failed: what is like them is not proposed. All failed: it goes on."""
+    surrogate, earned = Surrogate(SPACE, FakePool(np.zeros(81)), False, 8, 0), {}
+    while len(earned) < 24:
+        proposed = surrogate.propose(earned, 8)
+        assert proposed and not set(proposed) & set(earned)
+        for i in proposed:
+            earned[i] = float("nan") if POOL[i][0] == 2 else 1.0 + 0.1 * WORTH[i]
+    assert not any(POOL[i][0] == 2 for i in surrogate.propose(earned, 8))
+    assert len(surrogate.propose(dict.fromkeys(earned, float("nan")), 5)) == 5
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -100,7 +104,7 @@ def test_neighbours_of_the_best_join(seed):
     """The pool has the 27 without a "y" or "z" in front; the best one has four of them."""
     pool = FakePool(np.zeros(81), 27)
     surrogate, earned = Surrogate(SPACE, pool, False, 8, seed), {}
-    while len(earned) < 32:
+    for _ in range(4):
         for i in surrogate.propose(earned, 8):
             assert i not in earned
             earned[i] = WORTH[POOL.index(pool.indices[i])]
