@@ -52,7 +52,9 @@ QUICK = {
     "controller_updates": 1,
     "derive_samples": 2,
     "final_samples": 12,
-    "candidates": 4,
+    # Enough for the regression to propose some, and for a second rung.
+    "candidates": 24,
+    "factor": 4.0,
     "neighbours": 8,
     "first_epochs": 0.5,
     "stock_epochs": 1,

@@ -100,8 +100,7 @@ def _with_second_opinions(tuner, halving, found, validation, tolerance):
     pool, proposals = Pool(tuner, validation, found, halving.prior, tolerance), None
     pool.climb(halving.neighbours)
     if halving.proposals == "surrogate":
-        prior, mutants = halving.prior is not None, halving.candidates // 2
-        proposals = Surrogate(tuner.space, pool, prior, mutants, tuner.oracle.seed)
+        proposals = Surrogate(tuner.space, pool, halving.candidates // 2, tuner.oracle.seed)
     halving = tuner.budget.limited(halving)
     folder = os.path.join(tuner.project_dir, "second_opinion")
     training = tuner.search_data[0]

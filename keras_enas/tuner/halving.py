@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_enas.oracles.checks import check_integer
 from keras_enas.training_free.scores import SCORES
-from keras_enas.tuner.pool import mean_ranks
+from keras_enas.tuner.pool import mean_ranks, with_ranks
 from keras_enas.tuner.proposals import ByPromise
 from keras_enas.tuner.second_opinion import Journal, SecondOpinion
 
@@ -145,15 +145,15 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
         settings: A `SuccessiveHalving`.
         folder: String, where it keeps what it found, and weights to go on with.
         data: JSON-serialisable, by which it knows on what data that was.
-        proposals: Optional `Surrogate`, or what has its `propose` and `standing`. Default:
+        proposals: Optional `Surrogate`, or what has its `propose` and `worth`. Default:
             the most promising of the pool.
         say: Callable that is given lines for the user.
 
     Returns:
         List of `(place in the pool, SecondOpinion)`, best first: who got further is
-        better, then who stands better: in the first rung as `proposals` say, in later ones
-        who earned more, or with a prior who has the better mean of the ranks by what was
-        earned in it, and by how they stood before.
+        better, then who earned more, or with a prior who has the better mean of ranks: in
+        the first rung by what `proposals` make of what was earned and by what else is
+        known, in later ones by what was earned in them and by how they stood before.
     """
 
     def text(i):
@@ -177,19 +177,20 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
         journal.end(rung, text(i), opinion, arrays, now - mark, seconds, kept)
         mark = now
 
-    def standings(rung, trained):
-        earned = {i: journal.opinions[rung, text(i)].worth for i in trained}
-        if not rung:
-            return proposals.standing(earned)
-        if settings.prior and trained:
-            before = -np.arange(len(trained))
-            ranks = mean_ranks(np.stack([list(earned.values()), before], 1))
-            return dict(zip(trained, ranks, strict=True))
-        return earned
+    def standings(rung, earned):
+        """How each of a rung stands: by what it earned, or with a prior by ranks."""
+        if not settings.prior:
+            return earned
+        if rung:
+            # In the order in which they stood.
+            ranks = mean_ranks(np.stack([list(earned.values()), -np.arange(len(earned))], 1))
+        else:
+            ranks = with_ranks(proposals.worth(earned), [pool.columns[i] for i in earned])
+        return dict(zip(earned, ranks, strict=True))
 
     def end(rung, trained, behind):
-        standing = standings(rung, trained)
         earned = {i: journal.opinions[rung, text(i)].worth for i in trained}
+        standing = standings(rung, earned)
         # Whose loss is not finite comes last, whatever else is known of it; of those that stand
         # alike the one that earned more comes first.
         trained = sorted(trained, key=lambda i: (-earned[i] == math.inf, -standing[i], -earned[i]))
@@ -200,7 +201,7 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
         )
         return trained
 
-    proposals = proposals or ByPromise(pool, settings.prior is not None)
+    proposals = proposals or ByPromise(pool)
     n = journal.begin(0, settings.candidates, settings.epochs)
     trained = []
     while len(trained) < n and journal.affords(len(trained), min(settings.batch, n - len(trained))):

@@ -129,5 +129,6 @@ def mean_ranks(columns, weights=None):
         columns: Numbers `(n, columns)`, higher is better.
         weights: Optional sequence of what each column counts; default: alike.
     """
-    values = np.nan_to_num(np.asarray(columns, float), nan=-np.inf)
+    values = np.asarray(columns, float)
+    values = np.where(np.isnan(values), -np.inf, values)
     return 1.0 - np.average(rankdata(-values, axis=0), axis=1, weights=weights)

@@ -11,38 +11,27 @@ from keras_enas.tuner.pool import with_ranks
 PAIRS, NOISE = 0.02, 0.5
 # How many deviations of what is not known are added to a prediction.
 OPTIMISM = 1.0
+# Of how many of the best neighbours are tried.
+PARENTS = 8
 
 
 class ByPromise:
     """Proposes the most promising of a pool, one batch after the other.
 
     Args:
-        pool: A `Pool`, or what has its `columns` and `promise`.
-        prior: Boolean, whether the columns hold a prior.
+        pool: A `Pool`, or what has its `promise`.
     """
 
-    def __init__(self, pool, prior):
+    def __init__(self, pool):
         self._pool = pool
-        self._prior = prior
 
     def propose(self, earned, n):
         """Returns places in the pool of up to `n` that were not trained; see `Surrogate`."""
         return _best_first(self._pool.promise())[len(earned) :][:n]
 
-    def standing(self, earned):
-        """Says how well those that were trained stand.
-
-        Args:
-            earned: Dict from place in the pool to the reward of its training.
-
-        Returns:
-            Dict from the same places to floats: what each earned, or with a prior the
-            mean of its ranks by that and by what else is known.
-        """
-        if not (self._prior and earned):
-            return dict(earned)
-        known = [self._pool.columns[i] for i in earned]
-        return dict(zip(earned, with_ranks(list(earned.values()), known), strict=True))
+    def worth(self, earned):
+        """What those that were trained are worth: what each earned; see `Surrogate`."""
+        return list(earned.values())
 
 
 class Surrogate:
@@ -70,19 +59,15 @@ class Surrogate:
         space: The `SearchSpace`.
         pool: What to choose from: a `Pool`, or what has its `indices`, `columns`,
             `promise` and `add`.
-        prior: Boolean, whether the columns hold a prior.
         mutants: Integer, how many to begin with.
         seed: Integer.
-        parents: Integer, of how many of the best neighbours are tried.
     """
 
-    def __init__(self, space, pool, prior, mutants, seed, parents=8):
+    def __init__(self, space, pool, mutants, seed):
         self._space = space
         self._pool = pool
-        self._prior = prior
         self._mutants = mutants
         self._seed = seed
-        self._parents = parents
         self._first = None
         # What was handed to the pool; some of it may not be derived and has not joined.
         self._tried = set(pool.indices)
@@ -108,21 +93,16 @@ class Surrogate:
         worth = with_ranks(predict(self._pool.indices, OPTIMISM), self._pool.columns)
         return [i for i in _best_first(worth) if i not in earned][:n]
 
-    def standing(self, earned):
-        """Says how well those that were trained stand.
+    def worth(self, earned):
+        """What those that were trained are worth, some of the noise taken out of what they earned.
 
         Args:
             earned: Dict from place in the pool to the reward of its training.
 
         Returns:
-            Dict from the same places to floats: what each earned, or with a prior the
-            mean of its ranks by what the regression makes of that, by score and by
-            prior. The regression takes some of the noise away.
+            Floats `(n,)`, in the same order: what the regression makes of these rewards.
         """
-        if not (self._prior and earned):
-            return dict(earned)
-        worth = self._ranked(earned, self._fitted(earned))
-        return dict(zip(earned, worth, strict=True))
+        return self._predictions(earned, self._fitted(earned))
 
     def _to_begin_with(self, n):
         best = _best_first(self._pool.promise())[: -(-n // 2)]
@@ -148,15 +128,15 @@ class Surrogate:
                 break
             self._add([around[i] for i in order[start : start + n]])
 
-    def _ranked(self, earned, predict):
-        """Floats: the weighted mean of ranks of those that were trained, predictions in them."""
-        predicted = predict([self._pool.indices[i] for i in earned], 0.0)
-        return with_ranks(predicted, [self._pool.columns[i] for i in earned])
+    def _predictions(self, earned, predict):
+        return predict([self._pool.indices[i] for i in earned], 0.0)
 
     def _neighbours(self, earned, predict):
         """Those that were not tried and differ from one of the best in one decision."""
         places = list(earned)
-        best = [places[i] for i in _best_first(self._ranked(earned, predict))[: self._parents]]
+        known = [self._pool.columns[i] for i in places]
+        ranked = _best_first(with_ranks(self._predictions(earned, predict), known))
+        best = [places[i] for i in ranked[:PARENTS]]
         around = (one for i in best for one in neighbours(self._space, self._pool.indices[i]))
         return [one for one in dict.fromkeys(around) if one not in self._tried]
 

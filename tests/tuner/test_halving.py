@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from keras_enas import SuccessiveHalving
+from keras_enas.search_space import Decision, SearchSpace
 from keras_enas.tuner import halving
+from keras_enas.tuner.proposals import Surrogate
 from keras_enas.tuner.round import Score
 
 
@@ -136,8 +138,8 @@ def test_proposals_follow_from_what_was_trained(dies_at, prior, tmp_path):
             asked.append((dict(earned), n))
             return [4, 2] if not earned else [0]
 
-        def standing(self, earned):
-            return {i: -i for i in earned} if prior else earned
+        def worth(self, earned):
+            return [-i for i in earned]
 
     settings = SuccessiveHalving(3, proposals="surrogate", batch=2, prior=prior)
     scores = {**SCORES, 2: {1: float("nan"), 2: 0.95}}
@@ -267,9 +269,6 @@ class GrowingPool(FakePool):
         free = [i for i in range(len(self.indices)) if i not in earned]
         return rng.permutation(free)[: max(n - len(earned) // 8, 0)].tolist()
 
-    def standing(self, earned):
-        return earned
-
 
 @pytest.mark.parametrize("dies_at", [3, 8, 12, 17, 24, None])
 def test_a_pool_that_grows_is_the_same_again(dies_at, tmp_path):
@@ -292,3 +291,50 @@ def test_a_pool_that_grows_is_the_same_again(dies_at, tmp_path):
         assert found == expected
     if dies_at is not None:
         assert begun + scripted.trained == whole.trained
+
+
+class ScoredPool:
+    """Of 81 architectures; scores are looked up for what joins it."""
+
+    def __init__(self):
+        self.indices, self.columns = [], []
+        self.add([(i, j, 0, 0) for i in range(3) for j in range(3)])
+
+    def promise(self):
+        return np.array(self.columns)[:, 0]
+
+    def add(self, architectures):
+        # Some may not be derived.
+        architectures = [one for one in architectures if one[3] != 2]
+        self.indices += architectures
+        self.columns += [[sum(one) % 3, one.count(1)] for one in architectures]
+
+
+@pytest.mark.parametrize("prior", [None, "parameters"])
+@pytest.mark.parametrize("dies_at", [2, 9, 15, 22, 30])
+def test_a_surrogate_that_is_built_anew_proposes_the_same(dies_at, prior, tmp_path):
+    space = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
+
+    class Trains(Scripted):
+        def train(self, indices, arrays, first, epochs):
+            if len(self.trained) == self.dies_at:
+                raise KeyboardInterrupt
+            self.trained.append((indices, first))
+            score = indices.count(1) + np.random.default_rng((*indices, int(first))).normal()
+            return {"w": arrays["w"] + epochs}, Score(score, 0.0, score), 10.0
+
+    def run(training, folder):
+        pool = ScoredPool()
+        settings = SuccessiveHalving(24, proposals="surrogate", batch=4, factor=3, prior=prior)
+        proposals = Surrogate(space, pool, 6, seed=0)
+        arguments = (space, pool, settings, str(tmp_path / folder), DATA, proposals)
+        found = halving.halve(lambda: training, *arguments)
+        return [(pool.indices[i], repr(one)) for i, one in found]
+
+    whole, begun, rest = Trains(None), Trains(None, dies_at), Trains(None)
+    expected = run(whole, "whole")
+    assert len(whole.trained) > 31
+    with pytest.raises(KeyboardInterrupt):
+        run(begun, "killed")
+    assert run(rest, "killed") == expected
+    assert begun.trained + rest.trained == whole.trained
