@@ -59,6 +59,7 @@ QUICK = {
     "first_epochs": 0.5,
     "stock_epochs": 1,
     "hyperband_epochs": 2,
-    "budget_minutes": 1.0,
+    "second_opinion_share": 0.8,
+    "budget_minutes": 2.0,
     "judged": 12,
 }
