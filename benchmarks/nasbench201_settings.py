@@ -40,6 +40,8 @@ DEFAULTS = {
     # The judge.
     "budget_minutes": 30.0,
     "judged": 200,
+    # Kendall tau after each so many rounds, in time that does not count; 0: at the end only.
+    "tau_every": 0,
 }
 
 # Does it run? What comes of it means nothing.

@@ -23,23 +23,41 @@ ORACLES = {
 
 
 class Timed(ke.ENASTuner):
-    """Notes after how many CPU seconds each round ended, and what it derived.
+    """Notes after how many CPU seconds each round ended, what it derived, and Kendall tau.
 
     Args:
         began: Float, the process CPU time at which the search began.
+        judge: Callable from the tuner to a dict with `tau`.
+        every: Integer, after how many rounds the judge is asked; 0: never. Its time is
+            not the search's.
         *args: As in `ENASTuner`.
         **kwargs: As in `ENASTuner`.
+
+    Attributes:
+        derived: List of pairs, CPU seconds and `Architecture`.
+        taus: List of pairs, CPU seconds and Kendall tau.
     """
 
-    def __init__(self, began, *args, **kwargs):
+    def __init__(self, began, judge, every, *args, **kwargs):
         self._began = began
-        self.derived = []
+        self._judge = judge
+        self._every = every
+        self.derived, self.taus = [], []
         super().__init__(*args, **kwargs)
+
+    def spent(self):
+        """CPU seconds of the search so far."""
+        return time.process_time() - self._began
 
     def on_trial_end(self, trial):
         super().on_trial_end(trial)
+        spent = self.spent()
         architecture = self.space.from_values(trial.hyperparameters.values)
-        self.derived.append((time.process_time() - self._began, architecture))
+        self.derived.append((spent, architecture))
+        if self._every and len(self.derived) % self._every == 0:
+            with self.budget.uncounted():
+                self.taus.append((spent, self._judge(self)["tau"]))
+            self._began = time.process_time() - spent
 
 
 def search(strategy, seed, settings, table, data, folder):
@@ -84,6 +102,8 @@ def search(strategy, seed, settings, table, data, folder):
         }
     tuner = Timed(
         began,
+        lambda tuner: correlation(tuner, table, settings["judged"]),
+        settings["tau_every"],
         hypermodel,
         oracle=ORACLES[strategy](f"val_{settings['objective']}", max_trials=1000, seed=seed),
         sampling=settings["sampling"],
@@ -108,8 +128,9 @@ def search(strategy, seed, settings, table, data, folder):
         validation_batch_size=500,
         verbose=1,
     )
-    spent = time.process_time() - began
+    spent = tuner.spent()
     best = tuner.get_best_architectures(1)[0].architecture
+    draw(tuner, table, f"{folder}.png")
     return {
         "architecture": str(best),
         "text": hypermodel.text_of(best),
@@ -117,10 +138,20 @@ def search(strategy, seed, settings, table, data, folder):
         "latency": table.latency(best, settings),
         "cpu_seconds": spent,
         "curve": curve_of(tuner, table, spent),
+        "taus": tuner.taus,
         "rounds": len(tuner.oracle.end_order),
         "trainings": len(second_opinions(tuner)),
         **correlation(tuner, table, settings["judged"]),
     }
+
+
+def draw(tuner, table, path):
+    """Draws how the rounds went, with what only the table knows."""
+    regret = [table.truth.max() - table.true_accuracy(one) for _, one in tuner.derived]
+    series = {"true regret\nof the derived": ([seconds for seconds, _ in tuner.derived], regret)}
+    if tuner.taus:
+        series["Kendall tau\nof the scores"] = tuple(zip(*tuner.taus, strict=True))
+    ke.plot_search(tuner, path, series)
 
 
 def curve_of(tuner, table, spent):

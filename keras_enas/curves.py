@@ -6,6 +6,8 @@ import os
 
 import numpy as np
 
+from keras_enas.plotting import new_figure
+
 PANELS = (
     ("entropy_share", "entropy,\nshare of uniform"),
     ("controller_mean_reward", "mean reward\nof samples"),
@@ -43,14 +45,7 @@ def plot_search(search, path=None, series=None):
     records = read_rounds(search)
     seconds = np.cumsum([record["cpu_seconds"] for record in records])
     panels = _panels(records, seconds) + _own_panels(series or {}, seconds)
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "`plot_search` needs matplotlib, which comes with the extra `examples`: "
-            'python -m pip install "keras-enas[examples]"'
-        ) from error
-    figure = Figure(figsize=(SIZE[0], 0.5 + SIZE[1] * len(panels)), dpi=120, layout="constrained")
+    figure = new_figure((SIZE[0], 0.5 + SIZE[1] * len(panels)), layout="constrained")
     rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     alarmed = [time for time, record in zip(seconds, records, strict=True) if record.get("alarms")]
     for axes, (label, x, y) in zip(rows, panels, strict=True):

@@ -88,8 +88,13 @@ def plot_architecture(architecture, path=None):
     return figure
 
 
-def new_figure(size):
-    """Returns an empty `matplotlib.figure.Figure` of a size in inches, or raises `ImportError`."""
+def new_figure(size, layout=None):
+    """Returns an empty `matplotlib.figure.Figure` of a size in inches, or raises `ImportError`.
+
+    Args:
+        size: Pair of numbers.
+        layout: Optional string, as in `Figure`.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -97,7 +102,7 @@ def new_figure(size):
             "A plot needs matplotlib, which comes with the extra `examples`: "
             'python -m pip install "keras-enas[examples]"'
         ) from error
-    return Figure(figsize=size, dpi=120)
+    return Figure(figsize=size, dpi=120, layout=layout)
 
 
 def _columns(architecture):

@@ -35,6 +35,7 @@ def test_lookup(run_python, data):
 def test_a_quick_search_is_judged_and_not_repeated(run_python, data, tmp_path):
     command = ["benchmarks/nasbench201.py", "--data", data, "--output", tmp_path, "--quick"]
     command += ["--strategies", "random", *STOCK, "--seeds", 0, "--budget-minutes", 0.5]
+    command += ["--tau-every", 1]
     printed = run_python(*command, timeout=900)
     assert "control" in printed and printed.count("RandomSearch ends with") == 1
     first = (tmp_path / "results.jsonl").read_text()
@@ -45,6 +46,8 @@ def test_a_quick_search_is_judged_and_not_repeated(run_python, data, tmp_path):
         times = [seconds for seconds, _ in result["curve"]]
         assert times == sorted(times) and times[-1] == result["cpu_seconds"]
     assert -1 <= results[0]["tau"] <= 1
+    assert len(results[0]["taus"]) == results[0]["rounds"]
+    assert (tmp_path / "random-0.png").stat().st_size > 10_000
     assert (tmp_path / "regret.png").stat().st_size > 10_000
     run_python(*command)
     assert (tmp_path / "results.jsonl").read_text() == first

@@ -1,5 +1,6 @@
 """How much CPU time a search may take, and has taken."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -37,6 +38,15 @@ class Budget:
     def spent(self):
         """CPU seconds so far, of rounds in earlier processes and of everything in this one."""
         return self._before + time.process_time() - self._began
+
+    @contextlib.contextmanager
+    def uncounted(self):
+        """While open, no time counts: for who only watches a search."""
+        began = time.process_time()
+        try:
+            yield
+        finally:
+            self._began += time.process_time() - began
 
     def is_spent(self, tuner):
         """Whether no further round may begin: another one like those so far would be too much."""

@@ -37,6 +37,18 @@ def test_rounds_end_when_another_one_would_be_too_much(monkeypatch):
     assert limit.limited(own) is own
 
 
+def test_who_watches_costs_nothing(monkeypatch):
+    clock, tuner = Clock(monkeypatch), Rounds([], monkeypatch)
+    limit = budget.Budget(100, None)
+    limit.begin(tuner)
+    clock.now += 5
+    with pytest.raises(KeyError), limit.uncounted():
+        clock.now += 30
+        raise KeyError
+    clock.now += 2
+    assert limit.spent() == 7
+
+
 def test_without_a_limit_nothing_ends(monkeypatch):
     clock, tuner = Clock(monkeypatch), Rounds([10.0], monkeypatch)
     free = budget.Budget(None, SuccessiveHalving())
