@@ -11,9 +11,10 @@ after 200 epochs. The table guides no search, but for the latencies of a search 
 nothing: the cell with the most parameters, and random cells.
 
 Everything is kept in `--output`; a run that was interrupted goes on, and several
-processes share the work. `results.jsonl` has a line for each search, `regret.png` what
-each would have returned after so many CPU seconds. `--quick` says whether it runs; its
-figures mean nothing.
+processes share the work. `results.jsonl` has a line for each search, `report.txt` the
+table, `regret.png` what each would have returned after so many CPU seconds; of each
+search with shared weights there is a picture of its rounds (`--tau-every 2`: Kendall tau
+too). `--quick` says whether it runs; its figures mean nothing.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -71,7 +73,7 @@ def main():
         file.writelines(json.dumps(result) + "\n" for result in results)
     from nasbench201_report import report
 
-    report(results, settings, args.strategies, args.data, os.path.join(args.output, "regret.png"))
+    report(results, settings, args.strategies, args.data, args.output)
 
 
 def in_a_process(args, strategy, seed, path):
@@ -103,7 +105,9 @@ def run_one(args, settings):
     else:
         from nasbench201_shared import search
     found = search(strategy, seed, settings, table, data, folder)
-    write(path, {"strategy": strategy, "seed": seed, **found})
+    versions = {name: version(name) for name in ("tensorflow", "keras", "keras-tuner")}
+    of_run = {"strategy": strategy, "seed": seed, "threads": args.threads, "versions": versions}
+    write(path, {**of_run, **found})
 
 
 if __name__ == "__main__":

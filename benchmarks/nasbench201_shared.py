@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 from nasbench201_space import hypermodel_of
+from nasbench201_table import COUNTS
 from scipy.stats import kendalltau
 from search_quality_files import read
 
@@ -190,15 +191,18 @@ def correlation(tuner, table, n):
 
     Returns:
         Dict with `tau` and `tau_better_half` of the shared-weight scores, and of the
-        number of parameters (`_of_parameters`), the control.
+        controls (`_of_parameters`, `_of_flops`).
     """
     rows = np.random.default_rng(201).choice(len(table.truth), n, replace=False)
     truth = table.truth[rows]
     better = truth >= np.median(table.truth)
     cells = [tuner.space.architecture(table.architectures[row]) for row in rows]
-    scores = np.array([score.reward for score in tuner.score(cells)])
+    # Not the reward, in which the cost has its share.
+    sign = 1.0 if tuner.oracle.objective.direction == "max" else -1.0
+    columns = {"": np.array([sign * score.objective for score in tuner.score(cells)])}
+    columns.update((f"_of_{name}", table.columns[column][rows]) for name, column in COUNTS.items())
     found = {}
-    for name, values in (("", scores), ("_of_parameters", table.columns["params_cifar10"][rows])):
+    for name, values in columns.items():
         found[f"tau{name}"] = float(kendalltau(values, truth).statistic)
         found[f"tau_better_half{name}"] = float(kendalltau(values[better], truth[better]).statistic)
     return found

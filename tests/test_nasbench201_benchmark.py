@@ -27,6 +27,8 @@ def test_lookup(run_python, data):
         run_python(*command, "--strategies", "random", "evolution", "--trials", 20, 60)
     )
     assert set(found) == {"random", "evolution"}
+    # 12,000 s at 120 s a cell; evolution finds that dear cells are good.
+    assert found["random"]["trials"] > found["evolution"]["trials"] > 50
     for one in found.values():
         # Not always better with more trials: the reward is another one than the truth.
         assert all(85 < worst <= mean <= 94.38 for mean, worst in zip(*pair(one), strict=True))
@@ -49,6 +51,8 @@ def test_a_quick_search_is_judged_and_not_repeated(run_python, data, tmp_path):
     assert len(results[0]["taus"]) == results[0]["rounds"]
     assert (tmp_path / "random-0.png").stat().st_size > 10_000
     assert (tmp_path / "regret.png").stat().st_size > 10_000
+    kept = (tmp_path / "report.txt").read_text()
+    assert "control: most parameters" in kept and "RandomSearch ends with" in kept
     run_python(*command)
     assert (tmp_path / "results.jsonl").read_text() == first
 

@@ -16,7 +16,7 @@ FLOORS = {
     "layers": {"search_space"},
     "choices": {"search_space"},
     "cost": {"layers"},
-    "curves": set(),
+    "curves": {"plotting"},
     "rewards": {"search_space"},
     "metrics": set(),
     "optimizers": set(),

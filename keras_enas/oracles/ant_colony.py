@@ -34,6 +34,9 @@ class AntColonyOracle(SearchOracle):
         memory: Integer, how many ants may pass before the best of them is forgotten.
         seed: Optional integer. 0 is a seed; None draws one.
         **kwargs: As in `SearchOracle`.
+
+    Raises:
+        ValueError: If an argument is out of its range; the message names it.
     """
 
     def __init__(

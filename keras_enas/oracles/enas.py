@@ -17,7 +17,7 @@ SUDDEN_SHARE = 0.2
 
 
 class ENASOracle(SearchOracle):
-    """The controller of ENAS as a KerasTuner oracle.
+    """The controller of ENAS (Pham et al. 2018, arXiv 1802.03268) as a KerasTuner oracle.
 
     `profile="paper"` is the published controller, `"released_code"` its
     released code's, `"default"` the one that measures best
@@ -39,6 +39,10 @@ class ENASOracle(SearchOracle):
         max_consecutive_failed_trials: As in `keras_tuner.Oracle`.
         worker_timeout: As in `SearchOracle`.
         **settings: Any argument of `ControllerSettings`.
+
+    Raises:
+        ValueError: If there is no such profile or setting, or one is out of its range; the
+            message names it.
     """
 
     def __init__(

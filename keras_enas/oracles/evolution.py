@@ -35,6 +35,9 @@ class RegularizedEvolutionOracle(SearchOracle):
         sample_size: Integer, members of a tournament, at most `population_size`.
         seed: Optional integer. 0 is a seed; None draws one.
         **kwargs: As in `SearchOracle`.
+
+    Raises:
+        ValueError: If an argument is out of its range; the message names it.
     """
 
     def __init__(

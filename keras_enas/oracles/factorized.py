@@ -30,6 +30,9 @@ class FactorizedOracle(SearchOracle):
             divided into steps.
         seed: Optional integer. 0 is a seed; None draws one.
         **kwargs: As in `SearchOracle`.
+
+    Raises:
+        ValueError: If an argument is out of its range; the message names it.
     """
 
     def __init__(

@@ -49,9 +49,9 @@ class SearchOracle(keras_tuner.Oracle):
         worker_timeout: Optional number, seconds after which a worker that runs a trial
             and was not heard of counts as lost. A worker is not heard of while it trains:
             give more than the longest trial takes. None is five times the longest
-            trial so far and at least ten minutes; `math.inf` waits for ever, as
-            KerasTuner does. A worker started again under its name goes on with its trial
-            at once.
+            trial so far and at least ten minutes, and for ever until a first trial has
+            ended; `math.inf` waits for ever, as KerasTuner does. A worker started again
+            under its name goes on with its trial at once.
         **kwargs: As in `keras_tuner.Oracle`: `hyperparameters`,
             `tune_new_entries`, `allow_new_entries`, `max_retries_per_trial`,
             `max_consecutive_failed_trials`.

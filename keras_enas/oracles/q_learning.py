@@ -37,6 +37,9 @@ class QLearningOracle(SearchOracle):
         memory: Integer, how many samples are remembered for it.
         seed: Optional integer. 0 is a seed; None draws one.
         **kwargs: As in `SearchOracle`.
+
+    Raises:
+        ValueError: If an argument is out of its range; the message names it.
     """
 
     def __init__(

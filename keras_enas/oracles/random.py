@@ -15,6 +15,9 @@ class RandomOracle(SearchOracle):
         max_trials: Integer, the most trials to run.
         seed: Optional integer. 0 is a seed; None draws one.
         **kwargs: As in `keras_tuner.Oracle`.
+
+    Raises:
+        ValueError: If an argument is out of its range; the message names it.
     """
 
     def __init__(self, objective=None, max_trials=100, seed=None, **kwargs):

@@ -81,6 +81,9 @@ def scores_of(tuner, batch, name, seed=None):
 
     Returns:
         A callable from a list of `Architecture` to a list of floats.
+
+    Raises:
+        ValueError: If there is no such score, or the networks do not have it.
     """
     check_name(name)
     if name not in INTO_THE_NETWORK:

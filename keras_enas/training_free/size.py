@@ -10,6 +10,12 @@ def parameters(child, batch=None):
     Args:
         child: A built `keras.Model`.
         batch: Not used.
+
+    Returns:
+        Float.
+
+    Raises:
+        ValueError: If `child` is no built model.
     """
     check_child(child)
     return float(count_parameters(child))
@@ -21,6 +27,12 @@ def flops(child, batch=None):
     Args:
         child: A built functional or sequential `keras.Model`.
         batch: Not used.
+
+    Returns:
+        Float.
+
+    Raises:
+        ValueError: If `child` is no built model.
     """
     check_child(child)
     return float(count_flops(child))

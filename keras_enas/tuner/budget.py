@@ -15,6 +15,9 @@ class Budget:
     Args:
         max_cpu_seconds: Optional number, for all of the search.
         halving: Optional `SuccessiveHalving` that the search ends with.
+
+    Raises:
+        ValueError: If that leaves no time for rounds.
     """
 
     def __init__(self, max_cpu_seconds, halving):
@@ -24,6 +27,11 @@ class Budget:
         if max_cpu_seconds is not None and halving is not None:
             kept = halving.max_cpu_seconds or halving.share * max_cpu_seconds
             self._of_rounds = max_cpu_seconds - kept
+            if self._of_rounds <= 0:
+                raise ValueError(
+                    "`max_cpu_seconds` of the second opinion must be less than that of the "
+                    f"search. Received: {halving.max_cpu_seconds} of {max_cpu_seconds}."
+                )
 
     @property
     def unlimited(self):
@@ -56,10 +64,12 @@ class Budget:
         return self.spent() + float(np.median(seconds)) > self._of_rounds
 
     def limited(self, halving):
-        """Returns a `SuccessiveHalving` that takes what is left."""
-        if self.unlimited or halving.max_cpu_seconds is not None:
+        """Returns a `SuccessiveHalving` that takes what is left, or less if it says so."""
+        if self.unlimited:
             return halving
-        return dataclasses.replace(halving, max_cpu_seconds=max(self._all - self.spent(), 1.0))
+        left = max(self._all - self.spent(), 1.0)
+        own = halving.max_cpu_seconds
+        return dataclasses.replace(halving, max_cpu_seconds=left if own is None else min(own, left))
 
 
 def seconds_of_rounds(tuner):

@@ -106,10 +106,10 @@ def _with_second_opinions(tuner, halving, found, validation, tolerance):
     training = tuner.search_data[0]
     data = [training.steps, training.described(), described(validation.batches)]
     opinions = halve(make_training, tuner.space, pool, halving, folder, data, proposals, tuner.say)
-    first = [dataclasses.replace(pool.found[i], second_opinion=opinion) for i, opinion in opinions]
+    first = [dataclasses.replace(pool.known(i), second_opinion=opinion) for i, opinion in opinions]
     trained = {i for i, _ in opinions}
     rest = [i for i in np.argsort(-pool.rewards(), kind="stable") if i not in trained]
-    return [*first, *(pool.found[i] for i in rest)]
+    return [*first, *map(pool.known, rest)]
 
 
 def found(tuner, n, name):

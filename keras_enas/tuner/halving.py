@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import numbers
 import time
 
 import numpy as np
@@ -17,7 +18,7 @@ from keras_enas.tuner.second_opinion import Journal, SecondOpinion
 class SuccessiveHalving:
     """Trains candidates alone for a while, keeps the better part, and trains that longer.
 
-    Successive halving (Jamieson and Talwalkar 2016) among architectures that the
+    Successive halving (Jamieson and Talwalkar 2016, arXiv 1502.07943) among architectures that the
     shared weights rank highest. Each is trained from scratch, from the same
     initial weights and on the same batches, and goes on from where it was if
     it is kept; in every rung its learning rate falls along a cosine. The trace of the
@@ -88,17 +89,17 @@ class SuccessiveHalving:
             raise ValueError(f"`size` must be 'search' or 'child'. Received: size={self.size!r}.")
         check_integer("neighbours", self.neighbours, 0)
         check_integer("growth", self.growth, 2)
-        if not self.epochs > 0:
-            raise ValueError(f"`epochs` must be positive. Received: epochs={self.epochs!r}.")
-        if not self.factor > 1:
-            raise ValueError(f"`factor` must be above 1. Received: factor={self.factor!r}.")
-        if self.max_cpu_seconds is not None and not self.max_cpu_seconds > 0:
-            raise ValueError(
-                "`max_cpu_seconds` must be positive, or None. "
-                f"Received: max_cpu_seconds={self.max_cpu_seconds!r}."
-            )
-        if not 0 < self.share < 1:
-            raise ValueError(f"`share` must be between 0 and 1. Received: share={self.share!r}.")
+        for name, least, most, said in (
+            ("epochs", 0, math.inf, "positive"),
+            ("factor", 1, math.inf, "above 1"),
+            ("max_cpu_seconds", 0, math.inf, "positive, or None"),
+            ("share", 0, 1, "between 0 and 1"),
+        ):
+            value = getattr(self, name)
+            if name == "max_cpu_seconds" and value is None:
+                continue
+            if not isinstance(value, numbers.Real) or not least < value < most:
+                raise ValueError(f"`{name}` must be {said}. Received: {name}={value!r}.")
 
     def hypermodel_of(self, hypermodel):
         """Returns the hypermodel of the networks that are trained, of one that is searched.

@@ -2,7 +2,15 @@
 
 
 def neighbours(space, indices):
-    """Yields the architectures that differ from one in one decision, as indices."""
+    """Yields the architectures that differ from one in one decision.
+
+    Args:
+        space: The `SearchSpace`.
+        indices: Tuple of integers `(decisions,)`.
+
+    Yields:
+        Tuples of integers `(decisions,)`.
+    """
     for decision, candidate in _others(space, indices):
         yield (*indices[:decision], candidate, *indices[decision + 1 :])
 
@@ -16,7 +24,7 @@ def mutants(space, indices, n, rng):
 
     Args:
         space: The `SearchSpace`.
-        indices: Tuple `(decisions,)`.
+        indices: Tuple of integers `(decisions,)`.
         n: Integer.
         rng: A `numpy.random.Generator`, which says what goes together.
 

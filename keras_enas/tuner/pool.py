@@ -1,5 +1,7 @@
 """The architectures that may get a training of their own, and what is known of each."""
 
+import dataclasses
+
 import numpy as np
 from scipy.stats import rankdata
 
@@ -73,6 +75,12 @@ class Pool:
     def rewards(self):
         """Floats `(n,)`: the rewards of the shared-weight scores without the cost."""
         return np.array([column[0] for column in self.columns])
+
+    def known(self, i):
+        """The `FoundArchitecture` at a place, with its prior if there is one."""
+        _, *prior = self.columns[i]
+        prior = prior[0] if prior and np.isfinite(prior[0]) else None
+        return dataclasses.replace(self.found[i], prior=prior)
 
     def _append(self, found):
         priors = self._priors([one.architecture for one in found])

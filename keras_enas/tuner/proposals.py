@@ -50,10 +50,10 @@ class Surrogate:
     suffice and may be derived: what the shared weights are wrong about is not among
     what they sample. After that what there is to choose from grows by
     neighbours of the best, as in a local search (White et al. 2020, "Exploring the loss
-    landscape in neural architecture search"). Predictors of this kind are the usual
-    companion of short trainings (White et al. 2021, "BANANAS: Bayesian optimization
-    with neural architectures for neural architecture search", and "How powerful are
-    performance predictors in neural architecture search?").
+    landscape in neural architecture search", arXiv 2005.02960). Predictors of this kind are
+    the usual companion of short trainings (White et al. 2021, "BANANAS: Bayesian optimization
+    with neural architectures for neural architecture search", arXiv 1910.11858, and "How
+    powerful are performance predictors in neural architecture search?", arXiv 2104.01177).
 
     Args:
         space: The `SearchSpace`.

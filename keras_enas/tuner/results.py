@@ -29,6 +29,7 @@ class FoundArchitecture:
         flops: Optional integer, operations of the child for one example.
         second_opinion: Optional `SecondOpinion`, of a short training of its own.
         cost: Optional number, what the argument `cost` of the tuner says.
+        prior: Optional float, what the prior of a second opinion says; higher is better.
     """
 
     architecture: Architecture
@@ -37,6 +38,7 @@ class FoundArchitecture:
     flops: int | None = None
     second_opinion: SecondOpinion | None = None
     cost: float | None = None
+    prior: float | None = None
 
     def with_cost(self, child):
         """Returns a copy with parameters and FLOPs of its child."""
@@ -63,6 +65,7 @@ def write_found(path, found, after, goal=None):
                 "score": dataclasses.asdict(one.score),
                 **({} if second is None else {"second_opinion": dataclasses.asdict(second)}),
                 **({} if one.cost is None else {"cost": one.cost}),
+                **({} if one.prior is None else {"prior": one.prior}),
             }
         )
     asked = {} if goal is None else {"goal": goal}
@@ -87,6 +90,7 @@ def read_found(path, space, goal=None):
             Score(**one["score"]),
             second_opinion=one.get("second_opinion") and SecondOpinion(**one["second_opinion"]),
             cost=one.get("cost"),
+            prior=one.get("prior"),
         )
         for one in content["derived"]
     ]
@@ -108,7 +112,10 @@ def print_found(found, objective, folder, cost=None):
     table = Table(title=f"Best architectures by {by}")
     costs = any(one.cost is not None for one in found)
     trained = [f"trained alone for a while: val {name}"] if opinions else []
-    for column in ("", f"shared-weight val {name}", *trained, "parameters", "FLOPs"):
+    priors = any(one.prior is not None for one in found)
+    prior = ["prior"] if priors else []
+    # The counts stand beside a prior: what does not rank better than they do is not worth its time.
+    for column in ("", f"shared-weight val {name}", *trained, *prior, "parameters", "FLOPs"):
         table.add_column(column)
     if costs:
         table.add_column(cost or "cost")
@@ -117,6 +124,8 @@ def print_found(found, objective, folder, cost=None):
         if opinions:
             second = one.second_opinion
             row.append((second and f"{second.objective:.4f} after {second.epochs:g} epochs") or "-")
+        if priors:
+            row.append("-" if one.prior is None else f"{one.prior:,.6g}")
         shown = [f"{one.cost:,.6g}"] if costs else []
         table.add_row(*row, f"{one.parameters:,}", f"{one.flops:,}", *shown)
     console = Console()

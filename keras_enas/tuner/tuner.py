@@ -87,8 +87,9 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             them are trained alone for a while.
         max_cpu_seconds: Optional number, process CPU time that the search may take. No
             further round begins when it is spent; a second opinion has the share of
-            it that `SuccessiveHalving.share` says. Since time is measured, such a
-            search does not end alike twice.
+            it that `SuccessiveHalving.share` says. Scoring `final_samples` comes on top. Of
+            earlier processes of a search that was interrupted the rounds count that had
+            ended. Since time is measured, such a search does not end alike twice.
         reward: Callable from the dict of metrics and the objective to a float,
             higher is better; default: the objective itself.
         profile: String, of the controller: see `ENASOracle`.
@@ -138,6 +139,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         check_integer("final_samples", final_samples, 1)
         halving = derivation.strategy_of(derive_strategy, hypermodel)
         checks.check_seconds(max_cpu_seconds)
+        self.budget = Budget(max_cpu_seconds, halving)
         checks.check_sampling(sampling, architectures_per_step)
         if oracle is None and samples_per_update is not None:
             kwargs["samples_per_update"] = samples_per_update
@@ -163,7 +165,6 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         )
         self.final_samples = final_samples
         self.derive_strategy = derive_strategy
-        self.budget = Budget(max_cpu_seconds, halving)
         self._reward_function = reward or objective_reward
         self.search_data = None
         # `reload` runs in the base constructor: what it needs is set above.

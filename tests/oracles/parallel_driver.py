@@ -1,6 +1,6 @@
 """A chief and two workers of KerasTuner's, a process each, that train tiny children.
 
-    python parallel_driver.py FOLDER PORT WORKER_TIMEOUT
+    python parallel_driver.py FOLDER PORT WORKER_TIMEOUT STRATEGY
 
 Each uses a stock `keras_tuner.Tuner`; who it is stands in its environment, as KerasTuner has it.
 Worker `tuner1` dies by SIGKILL while it trains its first trial. Each training is noted in
@@ -23,9 +23,19 @@ import keras
 import keras_tuner
 import numpy as np
 
-from keras_enas import OpChoice, RegularizedEvolutionOracle
+import keras_enas
+from keras_enas import OpChoice
 
 TRIALS = 4
+STRATEGIES = {
+    "evolution": (keras_enas.RegularizedEvolutionOracle, {"population_size": 2, "sample_size": 2}),
+    "enas": (keras_enas.ENASOracle, {"samples_per_update": 2, "units": 4}),
+    "random": (keras_enas.RandomOracle, {}),
+    "progressive": (keras_enas.ProgressiveOracle, {}),
+    "ant colony": (keras_enas.AntColonyOracle, {}),
+    "q-learning": (keras_enas.QLearningOracle, {}),
+    "factorized": (keras_enas.FactorizedOracle, {"samples_per_update": 2}),
+}
 
 
 class Small(keras_tuner.HyperModel):
@@ -56,25 +66,25 @@ class NoteTraining(keras.callbacks.Callback):
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-class CountingOracle(RegularizedEvolutionOracle):
-    """Counts how often it makes a worker wait."""
+class Counting:
+    """Counts how often an oracle makes a worker wait, and what it learns from."""
 
-    idle = 0
+    idle = learned = 0
 
     def create_trial(self, tuner_id):
         trial = super().create_trial(tuner_id)
         self.idle += trial.status == "IDLE"
         return trial
 
+    def learn(self, architectures, rewards):
+        self.learned += len(rewards)
+        return super().learn(architectures, rewards)
 
-def search(folder, timeout):
-    oracle = CountingOracle(
-        "val_loss",
-        max_trials=TRIALS,
-        seed=0,
-        population_size=2,
-        sample_size=2,
-        worker_timeout=timeout,
+
+def search(folder, timeout, strategy):
+    kind, settings = STRATEGIES[strategy]
+    oracle = type("CountingOracle", (Counting, kind), {})(
+        "val_loss", max_trials=TRIALS, seed=0, worker_timeout=timeout, **settings
     )
     tuner = keras_tuner.Tuner(oracle, Small(), directory=folder, project_name="p")
     x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
@@ -85,7 +95,7 @@ def search(folder, timeout):
     return oracle
 
 
-def start(name, folder, port, timeout):
+def start(name, folder, port, timeout, strategy):
     """Forks a process that searches as `name`; returns its id."""
     pid = os.fork()
     if pid:
@@ -95,14 +105,14 @@ def start(name, folder, port, timeout):
         os.environ["KERASTUNER_TUNER_ID"] = name
         os.environ["KERASTUNER_ORACLE_IP"] = "127.0.0.1"
         os.environ["KERASTUNER_ORACLE_PORT"] = port
-        oracle = search(folder, float(timeout))
+        oracle = search(folder, float(timeout), strategy)
         if name == "chief":
             trials = oracle.trials.values()
             known = {
                 "statuses": {trial.trial_id: trial.status for trial in trials},
                 "order": oracle.end_order,
                 "different": len({str(trial.hyperparameters.values) for trial in trials}),
-                "learned": len(oracle.get_arrays()["learned/rewards"]),
+                "learned": int(oracle.learned),
                 "idle": int(oracle.idle),
             }
             with open(os.path.join(folder, "chief.json"), "w") as file:
@@ -114,9 +124,9 @@ def start(name, folder, port, timeout):
         os._exit(code)
 
 
-def main(folder, port, timeout):
+def main(folder, port, timeout, strategy):
     names = ("chief", "tuner0", "tuner1")
-    processes = {name: start(name, folder, port, timeout) for name in names}
+    processes = {name: start(name, folder, port, timeout, strategy) for name in names}
     ended = {name: os.waitpid(pid, 0)[1] for name, pid in reversed(processes.items())}
     codes = {name: os.waitstatus_to_exitcode(status) for name, status in ended.items()}
     chief = None

@@ -33,8 +33,9 @@ def test_rounds_end_when_another_one_would_be_too_much(monkeypatch):
     clock.now += 2
     assert limit.is_spent(tuner)
     assert limit.limited(SuccessiveHalving()).max_cpu_seconds == 50
-    own = SuccessiveHalving(max_cpu_seconds=7)
-    assert limit.limited(own) is own
+    assert limit.limited(SuccessiveHalving(max_cpu_seconds=7)).max_cpu_seconds == 7
+    # Not more than there is.
+    assert limit.limited(SuccessiveHalving(max_cpu_seconds=70)).max_cpu_seconds == 50
 
 
 def test_who_watches_costs_nothing(monkeypatch):
@@ -74,6 +75,17 @@ def test_a_search_ends_early_and_derives(make_tuner, search, capsys):
 def test_bad_time_is_refused(seconds, tmp_path):
     with pytest.raises(ValueError, match="`max_cpu_seconds` must be a positive number"):
         ENASTuner(SmallSpace(), max_cpu_seconds=seconds, directory=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_second_opinion_leaves_time_for_rounds(tmp_path):
+    with pytest.raises(ValueError, match="must be less than that of the search. Received: 90 of"):
+        ENASTuner(
+            SmallSpace(),
+            max_cpu_seconds=60,
+            derive_strategy=SuccessiveHalving(max_cpu_seconds=90),
+            directory=tmp_path,
+        )
     assert not list(tmp_path.iterdir())
 
 
