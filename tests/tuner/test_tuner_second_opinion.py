@@ -30,7 +30,7 @@ def test_a_search_ends_with_a_second_opinion(make_tuner, search, capsys):
 
 
 @pytest.mark.parametrize("prior", [None, "parameters", "naswot"])
-def test_a_surrogate_chooses_among_all_that_were_scored(prior, make_tuner, search):
+def test_a_surrogate_chooses_among_all_that_were_scored(prior, make_tuner, search, capsys):
     halving = SuccessiveHalving(4, proposals="surrogate", batch=2, epochs=0.5, prior=prior)
     tuner = search(make_tuner(derive_strategy=halving))
     best = tuner.get_best_architectures(7)
@@ -41,6 +41,16 @@ def test_a_surrogate_chooses_among_all_that_were_scored(prior, make_tuner, searc
         0.5,
         None,
     ]
+    # What the prior says is kept, and shown beside the counts that it must beat. (An architecture
+    # without a ReLU has no finite `naswot`.)
+    assert any(one.prior is not None for one in best) == (prior is not None)
+    tuner.results_summary(2)
+    printed = capsys.readouterr().out
+    assert "parameters" in printed and "FLOPs" in printed
+    assert ("prior" in printed) == (prior is not None)
+    if prior == "parameters":
+        known = tuner.get_best_architectures(3)
+        assert [one.prior for one in known] == [one.parameters for one in known]
 
 
 def test_children_are_trained_at_their_own_size(make_tuner, search, monkeypatch):
