@@ -35,6 +35,7 @@ from search_quality_spaces import SPACES
 from search_quality_work import search, train_child
 
 HELP = {
+    "sampling": "of the architectures that the shared weights are trained as",
     "updates": "controller updates a round",
     "derive_batches": "validation batches on which a round derives",
     "shift": "pixels; 0: no augmentation",

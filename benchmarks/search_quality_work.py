@@ -52,6 +52,7 @@ def search(space, settings, data, seed, folder):
         space.hypermodel(settings, schedule),
         max_trials=settings["rounds"],
         warmup_rounds=settings["warmup"],
+        sampling=settings["sampling"],
         controller_updates=settings["updates"],
         derive_batches=settings["derive_batches"],
         seed=seed,

@@ -60,6 +60,7 @@ class ENASOracle(SearchOracle):
         **settings,
     ):
         self.settings = ControllerSettings.from_profile(profile, **settings)
+        self.profile = profile
         super().__init__(
             objective=objective,
             max_trials=max_trials,

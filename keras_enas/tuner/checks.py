@@ -49,8 +49,8 @@ def check_counts(
 
 def check_sampling(sampling, architectures_per_step):
     """Checks which architectures are trained, and how many a step."""
-    if sampling not in SAMPLINGS:
-        raise ValueError(f"`sampling` must be one of {SAMPLINGS}. Received: {sampling!r}.")
+    if sampling not in (None, *SAMPLINGS):
+        raise ValueError(f"`sampling` must be None or one of {SAMPLINGS}. Received: {sampling!r}.")
     check_integer("architectures_per_step", architectures_per_step, 1)
     if sampling == "sandwich" and architectures_per_step < 2:
         raise ValueError(
@@ -60,13 +60,23 @@ def check_sampling(sampling, architectures_per_step):
         )
 
 
-def check_sampling_within(sampling, limited):
-    """Checks that the architectures trained are drawn in a way that keeps to a limit."""
+def sampling_of(sampling, oracle, limited):
+    """Returns how the architectures that are trained are drawn: as was asked for, or the default.
+
+    Args:
+        sampling: As in `ENASTuner`.
+        oracle: The `SearchOracle`; a published profile of an `ENASOracle` has its own default.
+        limited: Boolean, whether there is a limit on the cost, to which only the oracle keeps.
+    """
+    if sampling is None:
+        published = getattr(oracle, "profile", "default") != "default"
+        return "controller" if limited or published else "fair"
     if limited and sampling != "controller":
         raise ValueError(
             "`cost_limit` is kept to by what the oracle samples: it goes with "
             f"`sampling='controller'` only. Received: sampling={sampling!r}."
         )
+    return sampling
 
 
 def check_seconds(max_cpu_seconds):

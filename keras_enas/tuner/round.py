@@ -1,8 +1,8 @@
 """One round of ENAS, top to bottom: the algorithm itself.
 
 Section 2.2 of the paper: train the shared weights on architectures that the
-controller samples, then train the controller on what its samples score with
-these weights; section 2.3: derive the best of some samples.
+controller samples (or on others, see `sampling.py`), then train the controller on what
+its samples score with these weights; section 2.3: derive the best of some samples.
 """
 
 import dataclasses

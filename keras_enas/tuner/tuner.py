@@ -41,7 +41,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
     """Searches a hypermodel's architectures with shared weights (ENAS).
 
     One trial is one round: the shared weights are trained for `epochs` epochs,
-    each step as another architecture that the oracle samples; the oracle learns
+    each step as another architecture (see `sampling`); the oracle learns
     from what its samples score on validation minibatches; the best of some
     samples is derived and becomes the trial's hyperparameters. The score of a
     trial is a score with shared weights. It ranks architectures and is not
@@ -63,10 +63,12 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             belong to it.
         warmup_rounds: Integer, rounds at the start in which the shared weights
             are trained but the oracle does not learn.
-        sampling: String, which architectures the shared weights are trained as:
+        sampling: Optional string, which architectures the shared weights are trained as:
             `"controller"`, those that the oracle samples (the paper); `"uniform"`;
             `"fair"`, uniform, and every candidate equally often (FairNAS);
             `"sandwich"`, uniform, and the largest and the smallest in every update.
+            Default `"fair"`, which measures best (benchmarks/README.md), but
+            `"controller"` with a published `profile` and with a `cost_limit`.
         architectures_per_step: Integer, how many architectures each batch is
             trained as; the weights are updated by the mean of their gradients. A
             step then takes that many times as long. FairNAS has as many as a
@@ -116,7 +118,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         max_trials=30,
         oracle=None,
         warmup_rounds=0,
-        sampling="controller",
+        sampling=None,
         architectures_per_step=1,
         controller_updates=10,
         samples_per_update=None,
@@ -151,7 +153,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         self.resources = Resources(
             hypermodel, self.build_child, recorded_space(self._declared), **cost_kwargs
         )
-        checks.check_sampling_within(sampling, self.resources.goal.limited)
+        sampling = checks.sampling_of(sampling, oracle, self.resources.goal.limited)
         checks.check_directory(tuner_kwargs.get("directory"), tuner_kwargs.get("project_name"))
         oracle.by_rounds = True
         self.settings = rounds.RoundSettings(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from small_space import SmallSpace
 
-from keras_enas import ENASTuner
+from keras_enas import ENASOracle, ENASTuner, RandomOracle
 from keras_enas.search_space import Decision, SearchSpace
 from keras_enas.supergraph import Supergraph
 from keras_enas.tuner import sampling
@@ -71,6 +71,22 @@ def test_a_search_by_every_sampling(name, make_tuner, search):
     assert int(tuner.supergraph.optimizer.iterations) == 12
 
 
+def test_the_default(tmp_path):
+    """What measures best; the paper for its profiles; and what alone keeps to a limit."""
+
+    def sampling_of(**kwargs):
+        tuner = ENASTuner(SmallSpace(), directory=tmp_path, overwrite=True, **kwargs)
+        return tuner.settings.sampling
+
+    assert sampling_of() == "fair"
+    assert sampling_of(oracle=RandomOracle("val_accuracy", max_trials=2)) == "fair"
+    assert sampling_of(profile="paper") == "controller"
+    oracle = ENASOracle("val_accuracy", max_trials=2, profile="released_code")
+    assert sampling_of(oracle=oracle) == "controller"
+    assert sampling_of(oracle=oracle, sampling="uniform") == "uniform"
+    assert sampling_of(cost="parameters", cost_limit=4000) == "controller"
+
+
 @pytest.mark.slow
 def test_a_search_repeats_itself(make_tuner, search, same_state):
     settings = {"sampling": "fair", "architectures_per_step": 3}
@@ -81,7 +97,7 @@ def test_a_search_repeats_itself(make_tuner, search, same_state):
 @pytest.mark.parametrize(
     "kwargs, message",
     [
-        ({"sampling": "greedy"}, "`sampling` must be one of"),
+        ({"sampling": "greedy"}, "`sampling` must be None or one of"),
         ({"architectures_per_step": 0}, "`architectures_per_step` must be"),
         (
             {"sampling": "fair", "cost": "parameters", "cost_limit": 4000},
