@@ -72,7 +72,7 @@ def test_a_search_by_every_sampling(name, make_tuner, search):
 
 
 def test_the_default(tmp_path):
-    """What measures best; the paper for its profiles; and what alone keeps to a limit."""
+    """What measured best; the paper for its profiles; and what alone keeps to a limit."""
 
     def sampling_of(**kwargs):
         tuner = ENASTuner(SmallSpace(), directory=tmp_path, overwrite=True, **kwargs)
