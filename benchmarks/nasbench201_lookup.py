@@ -131,9 +131,7 @@ def main():
         )
     for name, column in COUNTS.items():
         first = f"{table.truth[int(np.argmax(table.columns[column]))]:.2f}"
-        shown.add_row(
-            f"most {name.replace('flops', 'FLOPs')}", *[first] * (len(args.trials) + 2), "0", "0.0"
-        )
+        shown.add_row(f"most {name}", *[first] * (len(args.trials) + 2), "0", "0.0")
     print(json.dumps(found, indent=1)) if args.json else Console(width=130).print(shown)
 
 

@@ -85,6 +85,11 @@ def shown(by_strategy, table, allowed, target):
             f"{np.mean(seconds):,.0f} ({max(seconds):,.0f})",
             *([f"{np.mean(latency):.2f} ({within} of {len(mine)})"] if target else []),
         )
+        alone = [one["truth_by_shared_weights"] for one in mine if "truth_by_shared_weights" in one]
+        if alone:
+            rows.add_row(
+                f"{name}, best score", mean_and_deviation(alone, ".2f"), f"{min(alone):.2f}"
+            )
     truth = table.truth[allowed]
     judged = [one for mine in by_strategy.values() for one in mine if "tau_of_parameters" in one]
     for name, column in COUNTS.items():
@@ -93,14 +98,7 @@ def shown(by_strategy, table, allowed, target):
         taus = [f"tau_of_{name}", f"tau_better_half_of_{name}"]
         known = judged[0] if judged else {}
         shown_taus = [f"{known[key]:.2f}" if key in known else "" for key in taus]
-        rows.add_row(
-            f"control: most {name.replace('flops', 'FLOPs')}",
-            largest,
-            largest,
-            "1",
-            *shown_taus,
-            "0",
-        )
+        rows.add_row(f"control: most {name}", largest, largest, "1", *shown_taus, "0")
     rows.add_row(
         "control: a random cell",
         f"{truth.mean():.2f} ± {truth.std():.2f}",

@@ -75,7 +75,7 @@ def search(strategy, seed, settings, table, data, folder):
 
     Returns:
         Dict: the curve of the truth by CPU seconds, the cell that was returned and
-        its truth, Kendall tau of the shared-weight scores.
+        its truth, that of the best shared-weight score, Kendall tau of these scores.
     """
     began = time.process_time()
     training, validation = data
@@ -136,12 +136,13 @@ def search(strategy, seed, settings, table, data, folder):
         "architecture": str(best),
         "text": hypermodel.text_of(best),
         "truth": table.true_accuracy(best),
+        "truth_by_shared_weights": table.true_accuracy(by_shared_weights(tuner)),
         "latency": table.latency(best, settings),
         "cpu_seconds": spent,
         "curve": curve_of(tuner, table, spent),
         "taus": tuner.taus,
         "rounds": len(tuner.oracle.end_order),
-        "trainings": len(second_opinions(tuner)),
+        "trainings": len(journal(tuner)["trained"]),
         **correlation(tuner, table, settings["judged"]),
     }
 
@@ -163,7 +164,7 @@ def curve_of(tuner, table, spent):
     whole rungs, counts at the end only.
     """
     curve = [[seconds, table.true_accuracy(one)] for seconds, one in tuner.derived]
-    opinions = second_opinions(tuner)
+    opinions = journal(tuner)["trained"]
     seconds, best = spent - sum(one["cpu_seconds"] for one in opinions), (-1.0, 0.0)
     for one in opinions:
         seconds += one["cpu_seconds"]
@@ -175,10 +176,17 @@ def curve_of(tuner, table, spent):
     return curve
 
 
-def second_opinions(tuner):
-    """The trainings of the second opinion in their order, as dicts."""
+def journal(tuner):
+    """What the second opinion noted: its `pool`, as texts, and those `trained`, as dicts."""
     path = os.path.join(tuner.project_dir, "second_opinion", "journal.json")
-    return read(path)["trained"] if os.path.exists(path) else []
+    return read(path) if os.path.exists(path) else {"pool": [], "trained": []}
+
+
+def by_shared_weights(tuner):
+    """The architecture, or its text, that would have been returned without a second opinion."""
+    # The pool begins with the samples that were scored, best score first.
+    pool = journal(tuner)["pool"]
+    return pool[0] if pool else tuner.get_best_architectures(1)[0].architecture
 
 
 def correlation(tuner, table, n):
@@ -191,7 +199,7 @@ def correlation(tuner, table, n):
 
     Returns:
         Dict with `tau` and `tau_better_half` of the shared-weight scores, and of the
-        controls (`_of_parameters`, `_of_flops`).
+        controls (`_of_parameters`, `_of_FLOPs`).
     """
     rows = np.random.default_rng(201).choice(len(table.truth), n, replace=False)
     truth = table.truth[rows]

@@ -10,7 +10,7 @@ import keras_enas as ke
 from keras_enas.hypermodels.children import space_of
 
 # What a search must beat: columns of the table that count.
-COUNTS = {"parameters": "params_cifar10", "flops": "flops_cifar10"}
+COUNTS = {"parameters": "params_cifar10", "FLOPs": "flops_cifar10"}
 
 
 class Table:

@@ -1,7 +1,9 @@
 """What benchmarks/nasbench201.py says of the curves of searches."""
 
 import importlib
+import types
 
+import numpy as np
 import pytest
 
 SLOW = {"curve": [[100, 90.0], [500, 93.5], [1790, 93.5]], "truth": 93.5, "cpu_seconds": 1790}
@@ -31,5 +33,22 @@ def test_the_speed_up_is_told_by_both_rules(report):
     fast = {"curve": [[50, 80.0], [250, 93.6]], "truth": 93.6, "cpu_seconds": 1800}
     said = report.speed_up("enas", [fast], [SLOW])
     assert "after 250: 7.2 times as fast as all of RandomSearch, 2.0 times" in said
+    assert "(n = 1, of which 1 end with as much)" in said
     poor = {"curve": [[50, 80.0]], "truth": 80.0, "cpu_seconds": 1800}
     assert "does not reach it, with 80.00 (n = 1)" in report.speed_up("enas", [poor], [SLOW])
+
+
+def test_controls_stand_beside_what_was_found(report):
+    """By what they would return, and how they rank the cells on which the searches are judged."""
+    columns = {"params_cifar10": np.array([1, 3, 2]), "flops_cifar10": np.array([3, 1, 2])}
+    table = types.SimpleNamespace(truth=np.array([80.0, 90.0, 94.0]), columns=columns)
+    found = {"tau": 0.5, "tau_better_half": 0.2, "latency": 7.0, "truth_by_shared_weights": 89.0}
+    found |= {"tau_of_parameters": 0.4, "tau_better_half_of_parameters": 0.3}
+    searches = [{**found, "truth": 92.0, "cpu_seconds": s} for s in (100, 1500)]
+    shown = report.shown({"enas": searches}, table, np.ones(3, bool), 0)
+    rows = list(zip(*(column.cells for column in shown.columns), strict=True))
+    assert rows[0][:4] == ("enas", "92.00 ± 0.00", "92.00", "2")
+    assert rows[0][4:] == ("0.50 ± 0.00", "0.20 ± 0.00", "800 (1,500)")
+    assert rows[1][:3] == ("enas, best score", "89.00 ± 0.00", "89.00")
+    assert rows[2] == ("control: most parameters", "90.00", "90.00", "1", "0.40", "0.30", "0")
+    assert rows[3] == ("control: most FLOPs", "80.00", "80.00", "1", "", "", "0")

@@ -64,12 +64,10 @@ class Budget:
         return self.spent() + float(np.median(seconds)) > self._of_rounds
 
     def limited(self, halving):
-        """Returns a `SuccessiveHalving` that takes what is left, or less if it says so."""
-        if self.unlimited:
+        """Returns a `SuccessiveHalving` that takes what is left, unless it says how much."""
+        if self.unlimited or halving.max_cpu_seconds is not None:
             return halving
-        left = max(self._all - self.spent(), 1.0)
-        own = halving.max_cpu_seconds
-        return dataclasses.replace(halving, max_cpu_seconds=left if own is None else min(own, left))
+        return dataclasses.replace(halving, max_cpu_seconds=max(self._all - self.spent(), 1.0))
 
 
 def seconds_of_rounds(tuner):

@@ -30,8 +30,8 @@ class Findings:
                 best by shared weights are trained alone for a while, and come
                 first, as their `second_opinion` says; this needs the training data
                 of a process that has called `search`. It goes on where it was
-                interrupted, and may take what is left of `max_cpu_seconds`: if that is
-                spent, one batch is trained.
+                interrupted. It may take what is left of `max_cpu_seconds` (if that is
+                spent, one batch is trained), or what its own `max_cpu_seconds` says.
             tolerance: Optional float in place of `cost_tolerance`. With a
                 `cost_target` only architectures so near to it are derived, and
                 samples are drawn until `k` different ones are.

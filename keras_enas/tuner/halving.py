@@ -90,15 +90,14 @@ class SuccessiveHalving:
         check_integer("neighbours", self.neighbours, 0)
         check_integer("growth", self.growth, 2)
         for name, least, most, said in (
-            ("epochs", 0, math.inf, "positive"),
-            ("factor", 1, math.inf, "above 1"),
-            ("max_cpu_seconds", 0, math.inf, "positive, or None"),
+            ("epochs", 0, math.inf, "positive and finite"),
+            ("factor", 1, math.inf, "above 1 and finite"),
+            ("max_cpu_seconds", 0, math.inf, "positive and finite, or None"),
             ("share", 0, 1, "between 0 and 1"),
         ):
             value = getattr(self, name)
-            if name == "max_cpu_seconds" and value is None:
-                continue
-            if not isinstance(value, numbers.Real) or not least < value < most:
+            none = value is None and name == "max_cpu_seconds"
+            if not none and not (isinstance(value, numbers.Real) and least < value < most):
                 raise ValueError(f"`{name}` must be {said}. Received: {name}={value!r}.")
 
     def hypermodel_of(self, hypermodel):

@@ -20,7 +20,7 @@ class RoundSettings:
     samples_per_update: int
     epochs: int = 1
     warmup_rounds: int = 0
-    sampling: str = "controller"
+    sampling: str
     architectures_per_step: int = 1
     controller_updates: int = 10
     derive_samples: int = 10

@@ -67,9 +67,8 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             `"controller"`, those that the oracle samples (the paper); `"uniform"`;
             `"fair"`, uniform, and every candidate equally often (FairNAS);
             `"sandwich"`, uniform, and the largest and the smallest in every update.
-            Default `"fair"`, which measures best, if not by much
-            (docs/training-and-deriving.md), but `"controller"` with a published
-            `profile` and with a `cost_limit`.
+            Default `"fair"` (docs/training-and-deriving.md says why), but
+            `"controller"` with a published `profile` and with a `cost_limit`.
         architectures_per_step: Integer, how many architectures each batch is
             trained as; the weights are updated by the mean of their gradients. A
             step then takes that many times as long. FairNAS has as many as a
