@@ -47,12 +47,13 @@ def test_a_quick_search_is_judged_and_not_repeated(run_python, data, tmp_path):
         assert 10 <= result["truth"] <= 94.38 and result["trainings"] >= 1
         times = [seconds for seconds, _ in result["curve"]]
         assert times == sorted(times) and times[-1] == result["cpu_seconds"]
+    kept = (tmp_path / "report.txt").read_text()
+    assert "control: most parameters" in kept and "RandomSearch ends with" in kept
     assert -1 <= results[0]["tau"] <= 1
+    assert 10 <= results[0]["truth_by_shared_weights"] <= 94.38 and "random, best score" in kept
     assert len(results[0]["taus"]) == results[0]["rounds"]
     assert (tmp_path / "random-0.png").stat().st_size > 10_000
     assert (tmp_path / "regret.png").stat().st_size > 10_000
-    kept = (tmp_path / "report.txt").read_text()
-    assert "control: most parameters" in kept and "RandomSearch ends with" in kept
     run_python(*command)
     assert (tmp_path / "results.jsonl").read_text() == first
 
