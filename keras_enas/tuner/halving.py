@@ -5,11 +5,9 @@ import math
 import numbers
 import time
 
-import numpy as np
-
 from keras_enas.oracles.checks import check_integer
 from keras_enas.training_free.scores import SCORES
-from keras_enas.tuner.pool import mean_ranks, with_ranks
+from keras_enas.tuner.pool import with_ranks
 from keras_enas.tuner.proposals import ByPromise
 from keras_enas.tuner.second_opinion import Journal, SecondOpinion
 
@@ -35,8 +33,8 @@ class SuccessiveHalving:
         prior: Optional string, one of `keras_enas.training_free.SCORES`, such as
             `"parameters"` or `"naswot"`. Candidates are ranked by the mean of their
             ranks by shared-weight score and by prior; after the first rung by the mean of
-            their ranks by what they earned, by prior and, counted half, by score; after
-            later ones by that of what they earned and of how they stood before. To count
+            their ranks by what they earned, by prior and, counted half, by score. Later
+            rungs go by what was earned in them alone. To count
             parameters or FLOPs a child is built, unless the hypermodel has
             `count_parameters(architecture)` or `count_flops(architecture)`; the other
             scores trace a supergraph once.
@@ -151,9 +149,9 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
 
     Returns:
         List of `(place in the pool, SecondOpinion)`, best first: who got further is
-        better, then who earned more, or with a prior who has the better mean of ranks: in
-        the first rung by what `proposals` make of what was earned and by what else is
-        known, in later ones by what was earned in them and by how they stood before.
+        better, then who earned more, or, of those that were in the first rung only and
+        with a prior, who has the better mean of ranks by what `proposals` make of what was
+        earned and by what else is known.
     """
 
     def text(i):
@@ -163,10 +161,15 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
     journal = Journal(folder, texts, settings, data)
     training, mark = None, time.process_time()
 
+    def by_ranks(rung):
+        """Whether more than what was earned in a rung counts: in the first, which is short."""
+        return settings.prior is not None and rung == 0
+
     def train(rung, i, behind, epochs, kept):
         nonlocal training, mark
-        # With a prior it is not known before all of a rung are trained who goes on.
-        kept = kept and (len(pool.indices) if settings.prior else kept)
+        if kept and by_ranks(rung):
+            # It is not known before all of a rung are trained who goes on.
+            kept = len(pool.indices)
         if (rung, text(i)) in journal.opinions:
             return
         training = training or make_training()
@@ -178,14 +181,10 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
         mark = now
 
     def standings(rung, earned):
-        """How each of a rung stands: by what it earned, or with a prior by ranks."""
-        if not settings.prior:
+        """How each of a rung stands: by what it earned, or by ranks."""
+        if not by_ranks(rung):
             return earned
-        if rung:
-            # In the order in which they stood.
-            ranks = mean_ranks(np.stack([list(earned.values()), -np.arange(len(earned))], 1))
-        else:
-            ranks = with_ranks(proposals.worth(earned), [pool.columns[i] for i in earned])
+        ranks = with_ranks(proposals.worth(earned), [pool.columns[i] for i in earned])
         return dict(zip(earned, ranks, strict=True))
 
     def end(rung, trained, behind):

@@ -244,6 +244,21 @@ def test_with_a_prior_ranks_decide(tmp_path):
     assert [(i, one.epochs) for i, one in found["parameters"]] == [(1, 2), (2, 2), (0, 1), (3, 1)]
 
 
+def test_later_rungs_go_by_what_was_earned_in_them(tmp_path):
+    """The third of the first rung earns most in the second; ranks of both would put it second."""
+    second = {0: 0.5, 1: 0.4, 2: 0.6}
+    earned = {i: {1: 0.9 - i / 10, 2: second.get(i), 4: second.get(i)} for i in range(6)}
+    settings = SuccessiveHalving(6, prior="parameters")
+
+    class Known(FakePool):
+        columns = tuple((-float(i), -float(i)) for i in range(6))
+
+    found = halving.halve(
+        lambda: Scripted(earned), OneOfFive(), Known(range(6)), settings, str(tmp_path / "s"), DATA
+    )
+    assert [i for i, _ in found] == [2, 0, 1, 3, 4, 5]
+
+
 @pytest.mark.parametrize("in_the_first", [True, False])
 def test_with_a_prior_what_failed_is_last(in_the_first, tmp_path):
     """And of two in the last rung the one that earns more is first, if it stood worse before."""
