@@ -7,7 +7,7 @@ import time
 import numpy as np
 from nasbench201_space import hypermodel_of
 from nasbench201_table import COUNTS
-from scipy.stats import kendalltau
+from scipy.stats import kendalltau, rankdata
 from search_quality_files import read
 
 import keras_enas as ke
@@ -103,7 +103,7 @@ def search(strategy, seed, settings, table, data, folder):
         }
     tuner = Timed(
         began,
-        lambda tuner: correlation(tuner, table, settings["judged"]),
+        lambda tuner: correlation(tuner, table, settings),
         settings["tau_every"],
         hypermodel,
         oracle=ORACLES[strategy](f"val_{settings['objective']}", max_trials=1000, seed=seed),
@@ -143,7 +143,7 @@ def search(strategy, seed, settings, table, data, folder):
         "taus": tuner.taus,
         "rounds": len(tuner.oracle.end_order),
         "trainings": len(journal(tuner)["trained"]),
-        **correlation(tuner, table, settings["judged"]),
+        **correlation(tuner, table, settings),
     }
 
 
@@ -189,26 +189,30 @@ def by_shared_weights(tuner):
     return pool[0] if pool else tuner.get_best_architectures(1)[0].architecture
 
 
-def correlation(tuner, table, n):
+def correlation(tuner, table, settings):
     """Kendall tau between scores and truth, over random cells and their better half.
 
     Args:
         tuner: An `ENASTuner` that has searched.
         table: The `Table`.
-        n: Integer, how many random cells: the same for every search.
+        settings: Dict: `judged`, how many random cells, the same for every search; `prior`.
 
     Returns:
-        Dict with `tau` and `tau_better_half` of the shared-weight scores, and of the
-        controls (`_of_parameters`, `_of_FLOPs`).
+        Dict with `tau` and `tau_better_half` of the shared-weight scores, of the
+        controls (`_of_parameters`, `_of_FLOPs`), and, if the prior is one of these,
+        of the ranks by score and by prior together (`_with_prior`).
     """
-    rows = np.random.default_rng(201).choice(len(table.truth), n, replace=False)
+    rows = np.random.default_rng(201).choice(len(table.truth), settings["judged"], replace=False)
     truth = table.truth[rows]
     better = truth >= np.median(table.truth)
     cells = [tuner.space.architecture(table.architectures[row]) for row in rows]
     # Not the reward, in which the cost has its share.
     sign = 1.0 if tuner.oracle.objective.direction == "max" else -1.0
     columns = {"": np.array([sign * score.objective for score in tuner.score(cells)])}
-    columns.update((f"_of_{name}", table.columns[column][rows]) for name, column in COUNTS.items())
+    counts = {name: table.columns[column][rows] for name, column in COUNTS.items()}
+    columns.update((f"_of_{name}", count) for name, count in counts.items())
+    if settings["prior"] in counts:
+        columns["_with_prior"] = rankdata(columns[""]) + rankdata(counts[settings["prior"]])
     found = {}
     for name, values in columns.items():
         found[f"tau{name}"] = float(kendalltau(values, truth).statistic)

@@ -44,11 +44,20 @@ def test_controls_stand_beside_what_was_found(report):
     table = types.SimpleNamespace(truth=np.array([80.0, 90.0, 94.0]), columns=columns)
     found = {"tau": 0.5, "tau_better_half": 0.2, "latency": 7.0, "truth_by_shared_weights": 89.0}
     found |= {"tau_of_parameters": 0.4, "tau_better_half_of_parameters": 0.3}
+    found |= {"tau_with_prior": 0.6, "tau_better_half_with_prior": 0.45}
     searches = [{**found, "truth": 92.0, "cpu_seconds": s} for s in (100, 1500)]
     shown = report.shown({"enas": searches}, table, np.ones(3, bool), 0)
     rows = list(zip(*(column.cells for column in shown.columns), strict=True))
     assert rows[0][:4] == ("enas", "92.00 ± 0.00", "92.00", "2")
     assert rows[0][4:] == ("0.50 ± 0.00", "0.20 ± 0.00", "800 (1,500)")
-    assert rows[1][:3] == ("enas, best score", "89.00 ± 0.00", "89.00")
-    assert rows[2] == ("control: most parameters", "90.00", "90.00", "1", "0.40", "0.30", "0")
-    assert rows[3] == ("control: most FLOPs", "80.00", "80.00", "1", "", "", "0")
+    assert rows[1][:6] == (
+        "enas, ranks by score and prior",
+        "",
+        "",
+        "",
+        "0.60 ± 0.00",
+        "0.45 ± 0.00",
+    )
+    assert rows[2][:3] == ("enas, best score", "89.00 ± 0.00", "89.00")
+    assert rows[3] == ("control: most parameters", "90.00", "90.00", "1", "0.40", "0.30", "0")
+    assert rows[4] == ("control: most FLOPs", "80.00", "80.00", "1", "", "", "0")
