@@ -179,6 +179,36 @@ class HyperNASBench201(keras_tuner.HyperModel):
         """Returns the benchmark's text form of an `Architecture` of this space."""
         return _written(list(architecture.values.values()))
 
+    def simplest(self, architecture):
+        """Returns the same network without operations that go nowhere.
+
+        An edge is of use if its operation is not `none`, something comes to where it begins, and
+        what comes to where it ends goes on to the last node. The others become `none`. The
+        benchmark trained and counted each of its 15,625 cells as it stands; 9,445 of them are
+        left.
+
+        Args:
+            architecture: An `Architecture` of this space, or its text.
+
+        Returns:
+            An `Architecture`.
+        """
+        if isinstance(architecture, str):
+            architecture = self._space.parse(architecture)
+        none = list(OPERATIONS).index("none")
+        edges = [(source, node) for node in range(1, NODES) for source in range(node)]
+        used = {e: i for e, i in zip(edges, architecture.indices, strict=True) if i != none}
+        reached, of_use = {0}, {NODES - 1}
+        for source, node in used:
+            if source in reached:
+                reached.add(node)
+        for source, node in reversed(used):
+            if node in of_use:
+                of_use.add(source)
+        return self._space.architecture(
+            [used[e] if e in used and e[0] in reached and e[1] in of_use else none for e in edges]
+        )
+
     def count_parameters(self, architecture):
         """Trainable parameters of the child that `build` gives, without building it.
 

@@ -41,7 +41,7 @@ def derive(tuner, k, validation_data, batch_size, strategy, tolerance=None):
     before = oracle.get_arrays()
     known = [*earlier, tuple(oracle.most_likely())]
     try:
-        samples = tuner.resources.candidates(oracle, known, int(k), tolerance)
+        samples = tuner.resources.candidates(oracle, known, int(k), tolerance, tuner.simplest)
     finally:
         oracle.set_arrays(before)
     tuner.say(f"Deriving: scoring {len(samples)} architectures on all validation data")

@@ -39,18 +39,25 @@ class Pool:
         self._prior_of = None
         self._tolerance = tolerance
         self.found, self.indices, self.columns = [], [], []
+        self._places = {}
         self._append(found)
 
     def add(self, architectures):
-        """Scores further architectures; those that may not be derived are left out.
+        """Scores further architectures, in their simplest form, that are not in the pool.
 
         Args:
-            architectures: List of indices `(decisions,)`, none of them in the pool.
+            architectures: List of indices `(decisions,)`.
+
+        Returns:
+            List of their places in the pool, None for one that may not be derived.
         """
         accepts = self._tuner.resources.accepts
-        accepted = [one for one in architectures if accepts(one, self._tolerance)]
+        simple = [self._tuner.simplest(one) for one in architectures]
+        new = [one for one in dict.fromkeys(simple) if one not in self._places]
+        accepted = [one for one in new if accepts(one, self._tolerance)]
         scored = rounds.derive(self._tuner.judge, self._validation, accepted)
         self._append(found_of(self._tuner, scored))
+        return [self._places.get(one) for one in simple]
 
     def promise(self):
         """Floats `(n,)`: the mean, over the columns, of an architecture's rank in it."""
@@ -64,13 +71,17 @@ class Pool:
         tried = set(self.indices)
         while n > 0:
             best = np.argsort(-self.promise(), kind="stable")[:parents]
-            around = (neighbours(self._tuner.space, self.indices[i]) for i in best)
+            around = (self._neighbours(self.indices[i]) for i in best)
             new = next(filter(None, ([one for one in a if one not in tried] for a in around)), [])
             if not new:
                 break
             self.add(new[:n])
             tried.update(new[:n])
             n -= len(new[:n])
+
+    def _neighbours(self, indices):
+        around = neighbours(self._tuner.space, indices)
+        return dict.fromkeys(self._tuner.simplest(one) for one in around)
 
     def rewards(self):
         """Floats `(n,)`: the rewards of the shared-weight scores without the cost."""
@@ -89,7 +100,9 @@ class Pool:
             [one.score.reward - penalty(one.architecture.indices), *prior]
             for one, prior in zip(found, priors, strict=True)
         ]
-        self.indices += [one.architecture.indices for one in found]
+        for one in found:
+            self._places[one.architecture.indices] = len(self.indices)
+            self.indices.append(one.architecture.indices)
         self.found += found
 
     def _priors(self, architectures):

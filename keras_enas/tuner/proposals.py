@@ -108,15 +108,13 @@ class Surrogate:
         best = _best_first(self._pool.promise())[: -(-n // 2)]
         rng = np.random.default_rng((self._seed, 0x70726F70))
         first = self._pool.indices[best[0]]
-        tried = mutants(self._space, first, self._mutants, rng)
-        self._add([one for one in dict.fromkeys(tried) if one not in self._tried])
+        places = self._add(mutants(self._space, first, self._mutants, rng))
         # What may not be derived has not joined.
-        places = {one: i for i, one in enumerate(self._pool.indices)}
-        return list(dict.fromkeys([*best, *(places[one] for one in tried if one in places)]))
+        return list(dict.fromkeys([*best, *(i for i in places if i is not None)]))
 
     def _add(self, architectures):
-        self._pool.add(architectures)
         self._tried.update(architectures)
+        return self._pool.add(architectures)
 
     def _grow(self, around, n, predict):
         """Has `n` of some architectures join the pool, if so many may: the best predicted."""

@@ -22,6 +22,7 @@ from keras_enas.tuner.progress import Progress
 from keras_enas.tuner.record import record_of_round
 from keras_enas.tuner.resources import COST_ARGUMENTS, NoneNear, Resources
 from keras_enas.tuner.shared import SharedWeights, make_supergraph
+from keras_enas.tuner.simplest import simplest_of
 
 # What `keras_tuner.Tuner` takes; the rest of the keyword arguments go to the oracle.
 _TUNER_ARGUMENTS = (
@@ -53,8 +54,10 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             and returns a compiled functional or sequential model. Other
             hyperparameters stay at their defaults. It may have a method
             `check_shareable()`, which raises `ValueError` if it cannot be searched
-            with shared weights, and `for_children(recipe)`, which returns the
-            hypermodel of the children that `retrain` trains.
+            with shared weights, `for_children(recipe)`, which returns the
+            hypermodel of the children that `retrain` trains, and `simplest(architecture)`,
+            which returns the `Architecture` of the same network without operations that
+            go nowhere (only such are derived).
         objective: String or `keras_tuner.Objective`, `val_` and the name of a
             metric of the model.
         max_trials: Integer, the number of rounds.
@@ -167,6 +170,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         )
         self.final_samples = final_samples
         self.derive_strategy = derive_strategy
+        self.simplest = simplest_of(hypermodel, lambda: self.space)
         self._reward_function = reward or objective_reward
         self.search_data = None
         # `reload` runs in the base constructor: what it needs is set above.

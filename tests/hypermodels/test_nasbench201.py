@@ -130,6 +130,40 @@ def test_a_child_computes_what_the_supergraph_does(small, images):
     assert (supergraph.train_traces, scorer.traces) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    "edges, expected",
+    [
+        # The second node goes nowhere; nothing comes to it; both; nothing at all is left.
+        ("3 | 3 2 | 2 4 0", "3 | 0 0 | 2 4 0"),
+        ("0 | 0 2 | 2 4 1", "0 | 0 0 | 2 0 0"),
+        ("0 | 3 4 | 2 1 0", "0 | 0 0 | 2 0 0"),
+        ("3 | 0 2 | 0 0 0", "0 | 0 0 | 0 0 0"),
+        ("3 | 3 2 | 2 4 1", "3 | 3 2 | 2 4 1"),
+        ("3 | 0 2 | 0 0 1", "3 | 0 2 | 0 0 1"),
+    ],
+)
+def test_what_goes_nowhere_is_taken_out(small, edges, expected):
+    space = space_of(small)
+    found = small.simplest(space.architecture([int(i) for i in edges if i.isdigit()]))
+    assert found.indices == tuple(int(i) for i in expected if i.isdigit())
+    assert small.simplest(str(found)) == found
+
+
+def test_the_simplest_form_is_the_same_network(small, images):
+    x, y = images(16)
+    space, rng = space_of(small), np.random.default_rng(0)
+    scorer = Scorer(Supergraph(small, seed=0))
+    changed = 0
+    for indices in space.random(40, rng):
+        simple = small.simplest(space.architecture(indices)).indices
+        changed += simple != tuple(indices)
+        assert scorer(indices, [(x, y)]) == scorer(np.array(simple), [(x, y)])
+    assert changed > 5
+    cells = np.stack(np.unravel_index(np.arange(15_625), (5,) * 6), 1)
+    left = {small.simplest(space.architecture(cell)).indices for cell in cells.tolist()}
+    assert len(left) == 9_445
+
+
 def test_children_are_built_deeper_and_wider():
     hypermodel = HyperNASBench201(
         (8, 8, 3), 3, cells_per_stage=1, filters=2, child_cells=2, child_filters=4

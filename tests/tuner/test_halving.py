@@ -321,9 +321,10 @@ class ScoredPool:
 
     def add(self, architectures):
         # Some may not be derived.
-        architectures = [one for one in architectures if one[3] != 2]
-        self.indices += architectures
-        self.columns += [[sum(one) % 3, one.count(1)] for one in architectures]
+        new = [one for one in architectures if one[3] != 2 and one not in self.indices]
+        self.indices += new
+        self.columns += [[sum(one) % 3, one.count(1)] for one in new]
+        return [None if one[3] == 2 else self.indices.index(one) for one in architectures]
 
 
 @pytest.mark.parametrize("prior", [None, "parameters"])

@@ -19,7 +19,7 @@ SPACE = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
 def make_pool(monkeypatch):
     """Returns a function that makes a pool whose scores are how many "y" there are."""
 
-    def make(architectures, cost=lambda indices: 0.0, tolerance=0.5):
+    def make(architectures, cost=lambda indices: 0.0, tolerance=0.5, simplest=tuple):
         def derive(judge, validation, architectures):
             return [(one, Score(0.0, 0.0, one.count(1) - cost(one))) for one in architectures]
 
@@ -29,7 +29,9 @@ def make_pool(monkeypatch):
             penalty=lambda indices: -cost(indices),
             costs=lambda architectures: [cost(one) for one in architectures],
         )
-        tuner = types.SimpleNamespace(space=SPACE, resources=resources, judge=None)
+        tuner = types.SimpleNamespace(
+            space=SPACE, resources=resources, judge=None, simplest=simplest
+        )
         found = [
             FoundArchitecture(
                 SPACE.architecture(one), Score(0.0, 0.0, one.count(1) - cost(one)), cost=cost(one)
@@ -53,6 +55,21 @@ def test_a_score_counts_half_beside_a_training_and_a_prior():
     np.testing.assert_allclose(-worth * 2.5, [2 + 0.5 * 0 + 2, 1 + 0.5 * 1 + 0, 0 + 0.5 * 2 + 1])
     # Without a prior.
     np.testing.assert_allclose(-with_ranks([0.1, 0.2], [[3.0], [2.0]]) * 1.5, [1, 0.5])
+
+
+def test_it_holds_simplest_forms_and_each_once(make_pool):
+    """Here the last decision comes to nothing behind an "x"."""
+
+    def simplest(indices):
+        return indices if indices[2] else (*indices[:3], 0)
+
+    pool = make_pool([(0, 0, 0, 0), (2, 2, 2, 2)], simplest=simplest)
+    places = pool.add([(1, 1, 0, 2), (0, 0, 0, 1), (1, 1, 0, 1), (1, 1, 1, 1)])
+    assert places == [2, 0, 2, 3]
+    assert pool.indices == [(0, 0, 0, 0), (2, 2, 2, 2), (1, 1, 0, 0), (1, 1, 1, 1)]
+    pool.climb(20)
+    assert len(set(pool.indices)) == len(pool.indices) == 24
+    assert [simplest(one) for one in pool.indices] == pool.indices
 
 
 def test_it_climbs(make_pool):

@@ -23,11 +23,15 @@ class FakePool:
     def promise(self):
         return np.array(self.columns)[:, 0]
 
+    def accepts(self, architecture):
+        return True
+
     def add(self, architectures):
-        assert not set(architectures) & set(self.indices)
-        self.added.append(len(architectures))
-        self.indices = [*self.indices, *architectures]
-        self.columns += [[self._scores[one]] for one in architectures]
+        new = [one for one in architectures if one not in self.indices and self.accepts(one)]
+        self.added.append(len(new))
+        self.indices = [*self.indices, *new]
+        self.columns += [[self._scores[one]] for one in new]
+        return [self.indices.index(one) if self.accepts(one) else None for one in architectures]
 
 
 # Each "y" is worth 1, whatever the scores say.
@@ -54,8 +58,8 @@ def test_first_the_best_scores_and_mutants_of_the_best():
 
 def test_mutants_that_may_not_be_derived_are_left_out():
     class Strict(FakePool):
-        def add(self, architectures):
-            super().add([one for one in architectures if one[0] != 1])
+        def accepts(self, architecture):
+            return architecture[0] != 1
 
     pool = Strict(np.zeros(81), 27)
     surrogate = Surrogate(SPACE, pool, 8, 0)
@@ -150,10 +154,11 @@ def test_with_a_prior_ranks_of_prediction_score_and_prior_decide():
     add, earned = pool.add, {}
 
     def add_with_prior(architectures):
-        add(architectures)
+        places = add(architectures)
         pool.columns = [
             [column[0], priors[one]] for column, one in zip(pool.columns, pool.indices, strict=True)
         ]
+        return places
 
     pool.add = add_with_prior
     pool.add([])
@@ -171,8 +176,8 @@ def test_neighbours_that_may_not_be_derived_do_not_block_others():
     """What is predicted best may not join: those after it do, batch by batch."""
 
     class Strict(FakePool):
-        def add(self, architectures):
-            super().add([one for one in architectures if one.count(1) <= 2])
+        def accepts(self, architecture):
+            return architecture.count(1) <= 2
 
     pool = Strict(np.zeros(81), 9)
     surrogate, earned = Surrogate(SPACE, pool, 2, 0), {}

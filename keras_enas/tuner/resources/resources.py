@@ -169,7 +169,7 @@ class Resources:
 
     # In the final choice.
 
-    def candidates(self, oracle, known, k, tolerance=None):
+    def candidates(self, oracle, known, k, tolerance=None, simplest=tuple):
         """Architectures to choose among.
 
         With a target, `k` different ones near to it, or as many as a bounded
@@ -183,6 +183,8 @@ class Resources:
             known: List of indices, architectures that are taken along if they fit.
             k: Integer.
             tolerance: Optional float in place of the goal's.
+            simplest: Callable, see `keras_enas.tuner.simplest`. What comes of it must be near
+                to the target and within the limit.
 
         Returns:
             List of indices.
@@ -191,20 +193,21 @@ class Resources:
             NoneNear: If there is none near to the target.
             ValueError: If hardly any is within the limit.
         """
-        known = [tuple(int(i) for i in one) for one in known]
+        known = [simplest(tuple(int(i) for i in one)) for one in known]
         allowed = [
             one
             for one, cost in zip(known, self.costs(known), strict=True)
             if self._costs is None or self.goal.near(cost, tolerance)
         ]
         if self.goal.target is None:
-            return [*allowed, *self.limited(oracle).sample(k)]
+            drawn = [simplest(one) for one in self.limited(oracle).sample(k)]
+            return [*allowed, *(one for one in drawn if self.accepts(one))]
         found, seen = {}, []
         rng = np.random.default_rng((oracle.seed, 0x6E656172))
         for draw in (oracle.sample, lambda n: oracle.space.random(n, rng)):
             tries = 0
             while len(found) < k and tries < max(TRIES * k, LEAST_TRIES):
-                drawn = draw(k)
+                drawn = [simplest(one) for one in draw(k)]
                 costs = self.costs(drawn)
                 for one, cost in zip(drawn, costs, strict=True):
                     if self.goal.near(cost, tolerance):

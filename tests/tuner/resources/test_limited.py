@@ -100,6 +100,19 @@ def test_no_candidate():
         made.candidates(oracle(), [(0, 0, 0, 0)], k=5)
 
 
+def test_candidates_are_simplest_forms_and_these_must_fit():
+    """The last decision comes to nothing: what cost 6 with it is not near to the target."""
+
+    def simplest(one):
+        return (*map(int, one[:3]), 0)
+
+    found = resources(cost_target=6).candidates(oracle(), [(3, 3, 0, 2)], 5, None, simplest)
+    assert found[0] == (3, 3, 0, 0) and all(one[3] == 0 and sum(one) == 6 for one in found)
+    assert len(set(found)) == len(found) >= 5
+    found = resources(cost_limit=(2, 3)).candidates(oracle(), [(1, 0, 0, 2)], 50, None, simplest)
+    assert 0 < len(found) < 50 and all(one[3] == 0 and 2 <= sum(one) <= 3 for one in found)
+
+
 def test_candidates_within_a_limit_only():
     found = resources(cost_limit=2).candidates(oracle(), [(0, 0, 0, 0), (3, 0, 0, 0)], k=9)
     assert found[0] == (0, 0, 0, 0) and len(found) == 10
