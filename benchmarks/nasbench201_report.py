@@ -85,7 +85,7 @@ def shown(by_strategy, table, allowed, target):
             f"{np.mean(seconds):,.0f} ({max(seconds):,.0f})",
             *([f"{np.mean(latency):.2f} ({within} of {len(mine)})"] if target else []),
         )
-        if "tau_with_prior" in mine[0]:
+        if all("tau_with_prior" in one for one in mine):
             both = ("tau_with_prior", "tau_better_half_with_prior")
             taus = [mean_and_deviation([one[key] for one in mine], ".2f") for key in both]
             rows.add_row(f"{name}, ranks by score and prior", "", "", "", *taus)

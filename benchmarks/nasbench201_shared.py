@@ -160,8 +160,8 @@ def curve_of(tuner, table, spent):
     """What the search would have returned, had it ended there: `[CPU seconds, truth]` of each.
 
     After a round that is what the round derived. In the second opinion it is the
-    one that got furthest, and of these the one that earned most; a prior, which orders
-    whole rungs, counts at the end only.
+    one that got furthest, and of these the one that earned most. (If there is one rung
+    only, a prior has its say in what is returned in the end.)
     """
     curve = [[seconds, table.true_accuracy(one)] for seconds, one in tuner.derived]
     opinions = journal(tuner)["trained"]

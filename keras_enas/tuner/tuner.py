@@ -153,9 +153,9 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         checks.check_objective(oracle.objective)
         # All checks come before the base constructor: with `overwrite` it removes the project.
         self._declared = checks.declare(hypermodel, oracle)
-        self.resources = Resources(
-            hypermodel, self.build_child, recorded_space(self._declared), **cost_kwargs
-        )
+        space = recorded_space(self._declared)
+        self.simplest = simplest_of(hypermodel, space)
+        self.resources = Resources(hypermodel, self.build_child, space, **cost_kwargs)
         sampling = checks.sampling_of(sampling, oracle, self.resources.goal.limited)
         checks.check_directory(tuner_kwargs.get("directory"), tuner_kwargs.get("project_name"))
         oracle.by_rounds = True
@@ -170,7 +170,6 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         )
         self.final_samples = final_samples
         self.derive_strategy = derive_strategy
-        self.simplest = simplest_of(hypermodel, lambda: self.space)
         self._reward_function = reward or objective_reward
         self.search_data = None
         # `reload` runs in the base constructor: what it needs is set above.

@@ -93,3 +93,28 @@ def test_it_needs_training_data(make_tuner, search, digits):
     search(make_tuner())
     with pytest.raises(ValueError, match="has no training data. Call `search` first"):
         make_tuner().derive(validation_data=digits[1], strategy="successive_halving")
+
+
+class WithoutSkips(SmallSpace):
+    def simplest(self, architecture):
+        return architecture.space.architecture([*architecture.indices[:-1], 0])
+
+
+def test_only_simplest_forms_are_derived_and_trained(make_tuner, search):
+    """Samples, neighbours and mutants."""
+    halving = SuccessiveHalving(6, proposals="surrogate", batch=2, epochs=0.5, neighbours=4)
+    tuner = search(make_tuner(WithoutSkips(), derive_strategy=halving))
+    found = [one.architecture.indices for one in tuner.get_best_architectures(18)]
+    assert {indices[-1] for indices in found} == {0}
+    # Nine of the eighteen have no skip.
+    assert 6 <= len(found) == len(set(found)) <= 9
+
+
+def test_a_simplest_form_of_another_kind_is_refused_before_anything_is_written(tmp_path):
+    class Wrong(SmallSpace):
+        def simplest(self, architecture):
+            return list(architecture.indices)
+
+    with pytest.raises(ValueError, match="`simplest` of the hypermodel must return an `Archit"):
+        ENASTuner(Wrong(), directory=tmp_path)
+    assert not list(tmp_path.iterdir())

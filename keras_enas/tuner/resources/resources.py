@@ -18,7 +18,7 @@ TRIES = 20
 
 
 class NoneNear(ValueError):
-    """No architecture that was drawn is near to the target."""
+    """No architecture that was drawn is near to the target, or within the limit."""
 
 
 class Resources:
@@ -190,7 +190,8 @@ class Resources:
             List of indices.
 
         Raises:
-            NoneNear: If there is none near to the target.
+            NoneNear: If there is none near to the target, or only such as are within the limit
+                by operations that go nowhere.
             ValueError: If hardly any is within the limit.
         """
         known = [simplest(tuple(int(i) for i in one)) for one in known]
@@ -201,7 +202,14 @@ class Resources:
         ]
         if self.goal.target is None:
             drawn = [simplest(one) for one in self.limited(oracle).sample(k)]
-            return [*allowed, *(one for one in drawn if self.accepts(one))]
+            allowed += [one for one in drawn if self.accepts(one)]
+            if not allowed:
+                raise NoneNear(
+                    f"None of {k:,} architectures drawn is within `cost_limit` without operations "
+                    "that go nowhere, which the hypermodel's `simplest` takes out. Lower the least "
+                    "that it may cost."
+                )
+            return allowed
         found, seen = {}, []
         rng = np.random.default_rng((oracle.seed, 0x6E656172))
         for draw in (oracle.sample, lambda n: oracle.space.random(n, rng)):

@@ -111,6 +111,8 @@ def test_candidates_are_simplest_forms_and_these_must_fit():
     assert len(set(found)) == len(found) >= 5
     found = resources(cost_limit=(2, 3)).candidates(oracle(), [(1, 0, 0, 2)], 50, None, simplest)
     assert 0 < len(found) < 50 and all(one[3] == 0 and 2 <= sum(one) <= 3 for one in found)
+    with pytest.raises(NoneNear, match="None of 5 .*`cost_limit` without operations that go now"):
+        resources(cost_limit=(10, 12)).candidates(oracle(), [(3, 3, 3, 3)], 5, None, simplest)
 
 
 def test_candidates_within_a_limit_only():
