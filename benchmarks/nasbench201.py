@@ -10,14 +10,16 @@ after 200 epochs. The table guides no search, but for the latencies of a search 
 `--latency-target`. Beside them stand controls that search
 nothing: the cell with the most parameters, and random cells.
 
-Everything is kept in `--output`; a run that was interrupted goes on, and several
-processes share the work. `results.jsonl` has a line for each search, `report.txt` the
-table, `regret.png` what each would have returned after so many CPU seconds; of each
+Everything is kept in `--output`; a run that was interrupted goes on, several processes
+share the work, and another command with the same settings adds to it. Of all searches in
+it `results.jsonl` has a line each, `report.txt` the table, and `regret.png` what each
+would have returned after so many CPU seconds; of each
 search with shared weights there is a picture of its rounds (`--tau-every 2`: Kendall tau
 too). `--quick` says whether it runs; its figures mean nothing.
 """
 
 import argparse
+import glob
 import json
 import os
 import subprocess
@@ -66,14 +68,29 @@ def main():
     jobs = {}
     for seed in args.seeds:
         for strategy in args.strategies:
-            path = os.path.join(args.output, f"{strategy.replace(' ', '-')}-{seed}.json")
+            path = os.path.join(args.output, f"{file_of(strategy)}-{seed}.json")
             jobs[path] = lambda path=path, job=(strategy, seed): in_a_process(args, *job, path)
-    results = list(made_together(jobs).values())
+    made_together(jobs)
+    results = results_in(args.output)
     with open(os.path.join(args.output, "results.jsonl"), "w") as file:
         file.writelines(json.dumps(result) + "\n" for result in results)
     from nasbench201_report import report
 
-    report(results, settings, args.strategies, args.data, args.output)
+    report(results, settings, args.data, args.output)
+
+
+def file_of(strategy):
+    """How the names of files of a strategy begin."""
+    return strategy.replace(" ", "-")
+
+
+def results_in(folder):
+    """Returns what all searches in a folder wrote, in the order of `STRATEGIES` and of seeds."""
+    found = []
+    for strategy in STRATEGIES:
+        paths = glob.glob(os.path.join(glob.escape(folder), f"{file_of(strategy)}-*.json"))
+        found += sorted(map(read, paths), key=lambda one: one["seed"])
+    return found
 
 
 def in_a_process(args, strategy, seed, path):

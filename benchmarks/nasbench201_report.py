@@ -16,18 +16,20 @@ from rich.table import Table as Shown
 LEAST = 0.01
 
 
-def report(results, settings, strategies, data, folder):
+def report(results, settings, data, folder):
     """Prints the table and the speed-up, keeps them in `report.txt`, and draws `regret.png`.
 
     Args:
-        results: List of dicts, as the searches wrote them.
+        results: List of dicts, as the searches wrote them; their strategies are shown in
+            the order in which they come.
         settings: Dict as in `nasbench201_settings.py`.
-        strategies: List of strings, in the order in which they are shown.
         data: String, the folder of the table.
         folder: String, where they go.
     """
     table = Table(data)
-    by_strategy = {name: [one for one in results if one["strategy"] == name] for name in strategies}
+    by_strategy = {}
+    for one in results:
+        by_strategy.setdefault(one["strategy"], []).append(one)
     allowed = allowed_cells(table, settings)
     console = Console(width=120, record=True)
     console.print(shown(by_strategy, table, allowed, settings["latency_target"]))
@@ -37,7 +39,7 @@ def report(results, settings, strategies, data, folder):
         table.columns["params_cifar10"][allowed],
         os.path.join(folder, "regret.png"),
     )
-    for name in strategies:
+    for name in by_strategy:
         if not name.startswith("stock") and "stock random" in by_strategy:
             said = speed_up(name, by_strategy[name], by_strategy["stock random"])
             console.print(said, highlight=False)

@@ -1,6 +1,7 @@
 """What benchmarks/nasbench201.py says of the curves of searches."""
 
 import importlib
+import json
 import types
 
 import numpy as np
@@ -61,3 +62,15 @@ def test_controls_stand_beside_what_was_found(report):
     assert rows[2][:3] == ("enas, best score", "89.00 ± 0.00", "89.00")
     assert rows[3] == ("control: most parameters", "90.00", "90.00", "1", "0.40", "0.30", "0")
     assert rows[4] == ("control: most FLOPs", "80.00", "80.00", "1", "", "", "0")
+
+
+def test_the_report_is_of_all_that_a_folder_has(benchmarks_import_each_other, tmp_path):
+    """In the order of strategies and of seeds, whoever made it; what is unfinished is not read."""
+    benchmark = importlib.import_module("nasbench201")
+    for strategy, seed in (("stock random", 10), ("stock random", 2), ("enas", 0)):
+        path = tmp_path / f"{benchmark.file_of(strategy)}-{seed}.json"
+        path.write_text(json.dumps({"strategy": strategy, "seed": seed}))
+    (tmp_path / "random-0.json.made").write_text("{")
+    (tmp_path / "settings.json").write_text("{}")
+    found = [(one["strategy"], one["seed"]) for one in benchmark.results_in(str(tmp_path))]
+    assert found == [("enas", 0), ("stock random", 2), ("stock random", 10)]
