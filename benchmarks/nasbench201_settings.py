@@ -12,7 +12,7 @@ DEFAULTS = {
     "weight_decay": 5e-4,
     # The search.
     "objective": "loss",
-    "epochs": 3,
+    "epochs": 2,
     "sampling": "fair",
     "architectures_per_step": 1,
     "warmup_rounds": 4,
@@ -20,7 +20,7 @@ DEFAULTS = {
     "derive_samples": 10,
     "final_samples": 200,
     # The second opinion; no candidates: none.
-    "second_opinion_share": 0.4,
+    "second_opinion_share": 0.65,
     "candidates": 64,
     "neighbours": 100,
     "factor": 8.0,

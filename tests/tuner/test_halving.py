@@ -275,6 +275,16 @@ def test_with_a_prior_what_failed_is_last(in_the_first, tmp_path):
     assert [i for i, _ in found] == expected
 
 
+def test_what_diverged_does_not_go_on(tmp_path):
+    """Three of eight have a loss: three are in the second rung, though it has room for four."""
+    fine = {1: 0.5, 2: 0.6, 4: 0.7}
+    scripted = Scripted({i: fine if i in (2, 5, 7) else {1: float("nan")} for i in range(8)})
+    arguments = FakePool(range(8)), SuccessiveHalving(8), str(tmp_path / "s"), DATA
+    found = halving.halve(lambda: scripted, OneOfFive(), *arguments)
+    assert [i for i, _, first, _ in scripted.trained if first == 1] == [2, 5, 7]
+    assert [one.epochs for _, one in found] == [4, 4, 2, 1, 1, 1, 1, 1]
+
+
 class GrowingPool(FakePool):
     """Neighbours are proposed until there are no more."""
 
