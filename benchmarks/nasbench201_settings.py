@@ -12,6 +12,8 @@ DEFAULTS = {
     "weight_decay": 5e-4,
     # The search.
     "objective": "loss",
+    # "": the objective.
+    "reward": "linear probe",
     "epochs": 2,
     "sampling": "fair",
     "architectures_per_step": 1,

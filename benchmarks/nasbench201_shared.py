@@ -21,6 +21,7 @@ ORACLES = {
     "q-learning": ke.QLearningOracle,
     "factorized": ke.FactorizedOracle,
 }
+REWARDS = {"": None, "linear probe": ke.LinearProbe()}
 
 
 class Timed(ke.ENASTuner):
@@ -114,6 +115,7 @@ def search(strategy, seed, settings, table, data, folder):
         derive_samples=settings["derive_samples"],
         final_samples=settings["final_samples"],
         derive_strategy=strategy_to_derive,
+        reward=REWARDS[settings["reward"]],
         **cost,
         max_cpu_seconds=60.0 * settings["budget_minutes"],
         directory=folder,
@@ -206,9 +208,10 @@ def correlation(tuner, table, settings):
     truth = table.truth[rows]
     better = truth >= np.median(table.truth)
     cells = [tuner.space.architecture(table.architectures[row]) for row in rows]
-    # Not the reward, in which the cost has its share.
-    sign = 1.0 if tuner.oracle.objective.direction == "max" else -1.0
-    columns = {"": np.array([sign * score.objective for score in tuner.score(cells)])}
+    # The cost has its share in the reward, which is not asked here.
+    penalties = [tuner.resources.penalty(cell.indices) for cell in cells]
+    scores = [score.reward - p for score, p in zip(tuner.score(cells), penalties, strict=True)]
+    columns = {"": np.array(scores)}
     counts = {name: table.columns[column][rows] for name, column in COUNTS.items()}
     columns.update((f"_of_{name}", count) for name, count in counts.items())
     if settings["prior"] in counts:

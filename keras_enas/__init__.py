@@ -21,6 +21,7 @@ _HOMES = {
     "InputChoice": "choices",
     "Keyed": "choices",
     "Latency": "tuner.resources",
+    "LinearProbe": "linear_probe",
     "LooseEnds": "choices",
     "OpChoice": "choices",
     "Perplexity": "metrics",

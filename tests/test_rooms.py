@@ -18,6 +18,7 @@ FLOORS = {
     "cost": {"layers"},
     "curves": {"plotting"},
     "rewards": {"search_space"},
+    "linear_probe": {"supergraph"},
     "metrics": set(),
     "optimizers": set(),
     "text": set(),

@@ -1,6 +1,9 @@
 """How well the shared weights do as an architecture."""
 
+import contextlib
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_enas.supergraph.leftovers import releasing_once
@@ -15,10 +18,14 @@ class Scorer:
 
     Args:
         supergraph: A `Supergraph`.
+        listener: Optional object that adds metrics of its own, such as a
+            `keras_enas.LinearProbe`. Its `listening(network)` is a context, open while
+            the step is traced; it gives a callable from the batch to a dict of scalars.
     """
 
-    def __init__(self, supergraph):
+    def __init__(self, supergraph, listener=None):
         self._supergraph = supergraph
+        self._listener = listener
         self._functions = {}
         self.traces = 0
 
@@ -32,29 +39,36 @@ class Scorer:
                 taken together.
 
         Returns:
-            Dict from metric name (`loss`, `accuracy`, ...) to float.
+            Dict from metric name (`loss`, `accuracy`, ...) to float. What the listener
+            adds is the mean over the batches, by their sizes.
         """
         architecture = tf.constant(architecture, tf.int32)
-        results = None
+        results, added, sizes = None, [], []
         for i, batch in enumerate(batches):
             batch = keras.tree.map_structure(tf.convert_to_tensor, tuple(batch))
             signature = _signature(batch)
             kind = len(batch), *keras.tree.flatten(signature)
             if kind not in self._functions:
                 self._functions[kind] = self._trace(batch, signature)
-            results = self._functions[kind](architecture, tf.constant(i == 0), batch)
-        return {name: float(value) for name, value in results.items()}
+            results, more = self._functions[kind](architecture, tf.constant(i == 0), batch)
+            added.append({name: float(value) for name, value in more.items()})
+            sizes.append(keras.tree.flatten(batch)[0].shape[0])
+        # The network's own metrics add up by themselves.
+        means = {name: np.average([m[name] for m in added], weights=sizes) for name in added[0]}
+        return {name: float(value) for name, value in {**results, **means}.items()}
 
     def _trace(self, batch, signature):
         network = self._supergraph.network
+        listening = _nothing if self._listener is None else self._listener.listening
         self._supergraph.prepare(batch)
 
         def score(architecture, first, data):
             self.traces += 1
             tf.cond(first, lambda: _reset(network), lambda: False)
             with self._supergraph.running_as(architecture, batch_statistics=True):
-                with batch_statistics(network):
-                    return network.test_step(data)
+                with batch_statistics(network), listening(network) as added_by:
+                    metrics = network.test_step(data)
+                    return metrics, added_by(data)
 
         return releasing_once(
             tf.function(
@@ -67,6 +81,11 @@ class Scorer:
                 autograph=False,
             )
         )
+
+
+@contextlib.contextmanager
+def _nothing(network):
+    yield lambda data: {}
 
 
 def _signature(batch):

@@ -113,11 +113,17 @@ def check_reward(reward):
         )
 
 
-def declare(hypermodel, oracle):
+def check_reward_batches(reward, sizes):
+    """Checks the sizes of the validation batches, where the reward minds them."""
+    getattr(reward, "check_batches", lambda sizes: None)(sizes)
+
+
+def declare(hypermodel, oracle, reward=None):
     """Returns the `HyperParameters` that `build(hp)` has been through, its choices checked.
 
     A hypermodel may have a method `check_shareable()` that raises `ValueError` if
-    its arguments do not go with shared weights.
+    its arguments do not go with shared weights, a reward a method `head_of(network)` that
+    raises it if the network does not go with the reward.
     """
     if not isinstance(hypermodel, keras_tuner.HyperModel) and not callable(hypermodel):
         raise ValueError(
@@ -128,7 +134,8 @@ def declare(hypermodel, oracle):
     hp = oracle.get_space()
     if isinstance(hypermodel, keras_tuner.HyperModel):
         hypermodel.declare_hyperparameters(hp)
-    getattr(hypermodel, "build", hypermodel)(hp)
+    network = getattr(hypermodel, "build", hypermodel)(hp)
+    getattr(reward, "head_of", lambda network: None)(network)
     space = recorded_space(hp)
     if not len(space):
         raise ValueError(NO_SPACE)

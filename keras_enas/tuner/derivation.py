@@ -9,7 +9,7 @@ from keras_tuner.engine.trial import TrialStatus
 
 from keras_enas.oracles.checks import check_integer
 from keras_enas.search_space import Architecture
-from keras_enas.supergraph import Scorer, inherit, recalibrate
+from keras_enas.supergraph import inherit, recalibrate
 from keras_enas.training_free.scores import INTO_THE_NETWORK
 from keras_enas.training_free.scores import score as training_free_score
 from keras_enas.tuner import results, state
@@ -91,7 +91,7 @@ def _with_second_opinions(tuner, halving, found, validation, tolerance):
     def make_training():
         supergraph = tuner.fresh_supergraph(hypermodel=halving.hypermodel_of(tuner.hypermodel))
         # What is trained has the cost that is asked for: it is the objective that decides.
-        judge = tuner.judge_of(Scorer(supergraph), cost=False)
+        judge = tuner.judge_of(tuner.scorer_of(supergraph), cost=False)
         return ShortTraining(supergraph, judge, tuner.search_data[0], validation)
 
     accepts = tuner.resources.accepts

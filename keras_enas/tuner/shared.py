@@ -1,6 +1,6 @@
 """The shared weights of a project: the supergraph, its scorer, its state on disk."""
 
-from keras_enas.supergraph import Scorer, Supergraph
+from keras_enas.supergraph import Supergraph
 from keras_enas.tuner import state
 from keras_enas.tuner.generations import Generations
 
@@ -13,12 +13,14 @@ class SharedWeights:
 
     Args:
         make: Callable that returns a new `Supergraph`.
+        scorer_of: Callable that returns the `Scorer` of it.
         oracle: The `SearchOracle`, whose state is part of a generation.
         folder: String, of the generations.
     """
 
-    def __init__(self, make, oracle, folder):
+    def __init__(self, make, scorer_of, oracle, folder):
         self._make = make
+        self._scorer_of = scorer_of
         self._oracle = oracle
         self._folder = folder
         self._generations = Generations(folder)
@@ -31,7 +33,7 @@ class SharedWeights:
         """The `Supergraph` with the weights of the newest round."""
         if self._supergraph is None:
             self._supergraph = self._make()
-            self.scorer = Scorer(self._supergraph)
+            self.scorer = self._scorer_of(self._supergraph)
             self._loaded = 0
             try:
                 ended = len(self._oracle.end_order)

@@ -13,6 +13,7 @@ from keras_tuner.errors import FailedTrialError, FatalRuntimeError
 from keras_enas.oracles.checks import check_integer
 from keras_enas.rewards import objective_reward
 from keras_enas.search_space import recorded_space
+from keras_enas.supergraph import Scorer
 from keras_enas.tuner import checks, derivation, search_data
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.budget import Budget
@@ -96,7 +97,8 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             earlier processes of a search that was interrupted the rounds count that had
             ended. Since time is measured, such a search does not end alike twice.
         reward: Callable from the dict of metrics and the objective to a float,
-            higher is better; default: the objective itself.
+            higher is better; default: the objective itself. `keras_enas.LinearProbe()`
+            asks how well the features tell the labels.
         profile: String, of the controller: see `ENASOracle`.
         seed: Optional integer. 0 is a seed.
         **kwargs: Arguments of `keras_tuner.Tuner` (`directory`, `project_name`,
@@ -152,7 +154,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         checks.check_reward(reward)
         checks.check_objective(oracle.objective)
         # All checks come before the base constructor: with `overwrite` it removes the project.
-        self._declared = checks.declare(hypermodel, oracle)
+        self._declared = checks.declare(hypermodel, oracle, reward)
         space = recorded_space(self._declared)
         self.simplest = simplest_of(hypermodel, space)
         self.resources = Resources(hypermodel, self.build_child, space, **cost_kwargs)
@@ -180,6 +182,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             lambda: self.fresh_supergraph(
                 architectures_per_step=self.settings.architectures_per_step
             ),
+            self.scorer_of,
             oracle,
             os.path.join(self.project_dir, "shared"),
         )
@@ -215,6 +218,11 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         """The `Judge` that scores architectures with the shared weights."""
         _ = self.supergraph
         return self.judge_of(self._shared.scorer)
+
+    def scorer_of(self, supergraph):
+        """Returns a `Scorer` of a `Supergraph`, with the metrics that the reward asks for."""
+        reward = self._reward_function
+        return Scorer(supergraph, reward if hasattr(reward, "listening") else None)
 
     def judge_of(self, scorer, cost=True):
         """Returns the `Judge` that scores with another supergraph's `Scorer`.
@@ -339,6 +347,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             validation_steps,
         )
         search_data.check_metric(self.supergraph, self.oracle.objective, validation.batches[0])
+        checks.check_reward_batches(self._reward_function, validation.sizes)
         derivation.check_prior(self, training)
         self.search_data = (training, validation)
         self.settings = dataclasses.replace(self.settings, epochs=epochs)

@@ -1,0 +1,179 @@
+"""A reward that asks how well features tell the labels, whatever the head learned so far."""
+
+import contextlib
+import math
+import numbers
+
+import keras
+import tensorflow as tf
+
+from keras_enas.supergraph import with_calls
+from keras_enas.supergraph.graph import node_of
+
+# What it is called among the metrics of a score.
+NAME = "linear_probe"
+# What may stand behind the head: layers without weights, unit by unit.
+_BEHIND = (
+    keras.layers.Activation,
+    keras.layers.Dropout,
+    keras.layers.Identity,
+    keras.layers.ReLU,
+    keras.layers.Softmax,
+)
+
+
+class LinearProbe:
+    """The reward `R^2` of a linear head that is fitted anew for each architecture.
+
+    The head of a supergraph is shared by all architectures and fits none of them. A linear probe
+    (Alain and Bengio 2016, arXiv 1610.01644) leaves it out: ridge regression, in closed form, from
+    the features before the network's last dense layer to the labels. It is fitted on `examples` of
+    a batch and judged by the others, in turn for every `examples` of it: what can be told from few
+    examples with these features, not what the shared head makes of them. It shares the pass through
+    the network with the other metrics.
+
+    It is a reward, `ENASTuner(reward=keras_enas.LinearProbe())`: the objective stays what children
+    that are trained are compared by. Neither the paper nor its released code has it.
+
+    Args:
+        examples: Integer of at least 2, on how many a head is fitted. A validation batch must have
+            twice as many.
+        penalty: Number above 0, of the ridge regression on features of unit variance, an example.
+
+    Raises:
+        ValueError: If an argument is of no use.
+    """
+
+    def __init__(self, examples=100, penalty=0.1):
+        if isinstance(examples, bool) or not isinstance(examples, numbers.Integral) or examples < 2:
+            raise ValueError(
+                f"`examples` must be an integer of at least 2. Received: examples={examples!r}."
+            )
+        if not isinstance(penalty, numbers.Real) or not 0 < penalty < math.inf:
+            raise ValueError(
+                f"`penalty` must be a positive, finite number. Received: penalty={penalty!r}."
+            )
+        self.examples = int(examples)
+        self.penalty = float(penalty)
+
+    def __call__(self, metrics, objective):
+        """What a batch is worth: at most 1; 0 if nothing can be told from the features."""
+        return metrics[NAME]
+
+    def get_config(self):
+        """Returns the arguments."""
+        return {"examples": self.examples, "penalty": self.penalty}
+
+    def check_batches(self, sizes):
+        """Raises `ValueError` if the largest of the validation batches is too small."""
+        if max(sizes) < 2 * self.examples:
+            raise ValueError(
+                f"`reward`: a LinearProbe of {self.examples} examples needs validation batches of "
+                f"at least {2 * self.examples}. Received batches of {max(sizes)}: give "
+                "`validation_batch_size`, or a LinearProbe of fewer `examples`."
+            )
+
+    def head_of(self, network):
+        """Returns the layer that the probe takes the place of.
+
+        Args:
+            network: A functional or sequential `keras.Model`, whose first output is meant.
+
+        Raises:
+            ValueError: If it does not end in a dense layer of features `(batch, n)`.
+        """
+        node = node_of(network.outputs[0])
+        while isinstance(node.operation, _BEHIND):
+            node = node_of(node.input_tensors[0])
+        head = node.operation
+        if not isinstance(head, keras.layers.Dense) or len(head.input.shape) != 2:
+            raise ValueError(
+                "`reward`: a LinearProbe needs a network that ends in a `keras.layers.Dense` of "
+                f"features (batch, n). This one ends in '{head.name}'."
+            )
+        return head
+
+    @contextlib.contextmanager
+    def listening(self, network):
+        """While open, a trace of `network` shows the probe its features.
+
+        Args:
+            network: As in `head_of`.
+
+        Yields:
+            Callable from the batch `(x, y)` or `(x, y, sample_weight)` to the metrics that it adds:
+            a dict of float32 scalars.
+        """
+        head, heard = self.head_of(network), []
+        call = head.call
+
+        def listen(inputs, *args, **kwargs):
+            heard.append(inputs)
+            return call(inputs, *args, **kwargs)
+
+        def measured(batch):
+            _, labels, weights = keras.utils.unpack_x_y_sample_weight(batch)
+            return {NAME: self.measure(heard[-1], as_columns(labels, head.units), weights)}
+
+        with with_calls([(head, listen)]):
+            yield measured
+
+    def measure(self, features, labels, weights=None):
+        """Returns the share of the labels' variance that heads of few examples explain.
+
+        Args:
+            features: Float tensor `(batch, n)`.
+            labels: float32 tensor `(batch, columns)`.
+            weights: Optional float tensor `(batch,)`, what each example counts.
+
+        Returns:
+            float32 scalar; 0 for a batch of a single example.
+        """
+        n = tf.shape(labels)[0]
+        weights = tf.ones(n) if weights is None else tf.cast(tf.reshape(weights, (-1,)), tf.float32)
+        counts = weights[:, None]
+
+        def mean(values):
+            return tf.math.divide_no_nan(tf.reduce_sum(counts * values, 0), tf.reduce_sum(counts))
+
+        x = tf.cast(features, tf.float32)
+        x, y = x - mean(x), labels - mean(labels)
+        deviations = tf.sqrt(mean(tf.square(x)))
+        # What hardly varies beside the others is noise.
+        x /= deviations + 1e-3 * tf.reduce_mean(deviations) + 1e-9
+        x, y = tf.sqrt(counts) * x, tf.sqrt(counts) * y
+        size = tf.maximum(tf.minimum(self.examples, n // 2), 1)
+        heads = n // size
+        # Every so many rows, so that sorted labels are spread.
+        rows = tf.reshape(tf.range(heads * size), (size, heads))
+        mine_x, mine_y = (tf.gather(a, tf.transpose(rows)) for a in (x, y))
+        # The dual form: there may be more features than examples.
+        gram = tf.matmul(mine_x, mine_x, transpose_b=True)
+        gram += self.penalty * tf.cast(size, tf.float32) * tf.eye(size)
+        kernels = tf.matmul(mine_x, tf.linalg.solve(gram, mine_y), transpose_a=True)
+        # By all others: all, less its own.
+        missed = _squares(y - tf.matmul(x, kernels)) - _squares(mine_y - tf.matmul(mine_x, kernels))
+        there = tf.cast(heads, tf.float32) * _squares(y) - _squares(mine_y)
+        return tf.math.divide_no_nan(there - missed, there)
+
+
+def as_columns(labels, units):
+    """Returns labels as float32 `(batch, units)`: indices of classes as one-hot rows.
+
+    Raises:
+        ValueError: If they are neither of one column nor of `units`.
+    """
+    labels = tf.convert_to_tensor(labels)
+    columns = 1 if labels.shape.rank == 1 else labels.shape[-1]
+    if labels.shape.rank > 2 or columns not in (1, units):
+        raise ValueError(
+            f"`reward`: a LinearProbe needs labels (batch,) or (batch, {units}). Received: "
+            f"{tuple(labels.shape)}."
+        )
+    if columns == units:
+        return tf.cast(tf.reshape(labels, (-1, units)), tf.float32)
+    return tf.one_hot(tf.cast(tf.reshape(labels, (-1,)), tf.int32), units)
+
+
+def _squares(x):
+    return tf.reduce_sum(tf.square(x))
