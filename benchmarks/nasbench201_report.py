@@ -14,6 +14,8 @@ from rich.table import Table as Shown
 
 # The least regret that a logarithmic axis shows: the tables have two digits.
 LEAST = 0.01
+# By what else the judge ranked, and how it is called.
+OTHER_RANKS = {"with_prior": "ranks by score and prior", "of_objective": "ranks by the objective"}
 
 
 def report(results, settings, data, folder):
@@ -87,10 +89,11 @@ def shown(by_strategy, table, allowed, target):
             f"{np.mean(seconds):,.0f} ({max(seconds):,.0f})",
             *([f"{np.mean(latency):.2f} ({within} of {len(mine)})"] if target else []),
         )
-        if all("tau_with_prior" in one for one in mine):
-            both = ("tau_with_prior", "tau_better_half_with_prior")
-            taus = [mean_and_deviation([one[key] for one in mine], ".2f") for key in both]
-            rows.add_row(f"{name}, ranks by score and prior", "", "", "", *taus)
+        for key, said in OTHER_RANKS.items():
+            if all(f"tau_{key}" in one for one in mine):
+                both = (f"tau_{key}", f"tau_better_half_{key}")
+                taus = [mean_and_deviation([one[each] for one in mine], ".2f") for each in both]
+                rows.add_row(f"{name}, {said}", "", "", "", *taus)
         alone = [one["truth_by_shared_weights"] for one in mine if "truth_by_shared_weights" in one]
         if alone:
             rows.add_row(

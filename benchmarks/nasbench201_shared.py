@@ -200,7 +200,8 @@ def correlation(tuner, table, settings):
         settings: Dict: `judged`, how many random cells, the same for every search; `prior`.
 
     Returns:
-        Dict with `tau` and `tau_better_half` of the shared-weight scores, of the
+        Dict with `tau` and `tau_better_half` of the shared-weight scores, of what the
+        objective says (`_of_objective`, the same if it is the reward), of the
         controls (`_of_parameters`, `_of_FLOPs`), and, if the prior is one of these,
         of the ranks by score and by prior together (`_with_prior`).
     """
@@ -208,10 +209,14 @@ def correlation(tuner, table, settings):
     truth = table.truth[rows]
     better = truth >= np.median(table.truth)
     cells = [tuner.space.architecture(table.architectures[row]) for row in rows]
+    scores = tuner.score(cells)
     # The cost has its share in the reward, which is not asked here.
     penalties = [tuner.resources.penalty(cell.indices) for cell in cells]
-    scores = [score.reward - p for score, p in zip(tuner.score(cells), penalties, strict=True)]
-    columns = {"": np.array(scores)}
+    sign = 1.0 if tuner.oracle.objective.direction == "max" else -1.0
+    columns = {
+        "": np.array([score.reward - p for score, p in zip(scores, penalties, strict=True)]),
+        "_of_objective": np.array([sign * score.objective for score in scores]),
+    }
     counts = {name: table.columns[column][rows] for name, column in COUNTS.items()}
     columns.update((f"_of_{name}", count) for name, count in counts.items())
     if settings["prior"] in counts:

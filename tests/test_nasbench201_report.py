@@ -46,6 +46,7 @@ def test_controls_stand_beside_what_was_found(report):
     found = {"tau": 0.5, "tau_better_half": 0.2, "latency": 7.0, "truth_by_shared_weights": 89.0}
     found |= {"tau_of_parameters": 0.4, "tau_better_half_of_parameters": 0.3}
     found |= {"tau_with_prior": 0.6, "tau_better_half_with_prior": 0.45}
+    found |= {"tau_of_objective": 0.3, "tau_better_half_of_objective": 0.1}
     searches = [{**found, "truth": 92.0, "cpu_seconds": s} for s in (100, 1500)]
     shown = report.shown({"enas": searches}, table, np.ones(3, bool), 0)
     rows = list(zip(*(column.cells for column in shown.columns), strict=True))
@@ -59,9 +60,11 @@ def test_controls_stand_beside_what_was_found(report):
         "0.60 ± 0.00",
         "0.45 ± 0.00",
     )
-    assert rows[2][:3] == ("enas, best score", "89.00 ± 0.00", "89.00")
-    assert rows[3] == ("control: most parameters", "90.00", "90.00", "1", "0.40", "0.30", "0")
-    assert rows[4] == ("control: most FLOPs", "80.00", "80.00", "1", "", "", "0")
+    assert rows[2][0] == "enas, ranks by the objective"
+    assert rows[2][4:6] == ("0.30 ± 0.00", "0.10 ± 0.00")
+    assert rows[3][:3] == ("enas, best score", "89.00 ± 0.00", "89.00")
+    assert rows[4] == ("control: most parameters", "90.00", "90.00", "1", "0.40", "0.30", "0")
+    assert rows[5] == ("control: most FLOPs", "80.00", "80.00", "1", "", "", "0")
 
 
 def test_the_report_is_of_all_that_a_folder_has(benchmarks_import_each_other, tmp_path):
