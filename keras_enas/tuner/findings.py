@@ -11,7 +11,7 @@ class Findings:
     """The part of `ENASTuner` that says what a search found.
 
     It needs the tuner's `oracle`, `space`, `resources`, `project_dir`, `build_child`,
-    `final_samples` and `derive_strategy`.
+    `final_samples`, `derive_strategy` and `has_own_reward`.
     """
 
     def derive(self, k=None, validation_data=None, batch_size=32, strategy=None, tolerance=None):
@@ -122,6 +122,7 @@ class Findings:
             self.oracle.objective.name,
             self.project_dir,
             self.resources.name,
+            self.has_own_reward,
         )
 
     def retrain(self, x, y=None, validation_data=None, epochs=None, **kwargs):

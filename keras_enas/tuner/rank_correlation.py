@@ -21,7 +21,7 @@ from keras_enas.tuner.retrain import random_others
 from keras_enas.tuner.retrained import TrainedChild
 
 FILE = "rank_correlation.json"
-PREDICTORS = ("shared weights", "parameters", "FLOPs")
+CONTROLS = ("parameters", "FLOPs")
 
 
 class RankCorrelation:
@@ -32,14 +32,16 @@ class RankCorrelation:
         objective: The `keras_tuner.Objective`.
         k: Integer, of the precision at k.
         folder: String, where the file is.
+        rewards: Optional list of floats, by which the search ranks them if not by the objective.
 
     Attributes:
-        figures: Dict from predictor (`"shared weights"`, and as controls
-            `"parameters"` and `"FLOPs"`) to a dict with an `Estimate` each for
-            `"kendall_tau"`, `"spearman"` and `"precision_at_k"`.
+        figures: Dict from predictor (`"shared weights"`, the objective; `"reward"`, of a
+            search that has one of its own; and as controls `"parameters"` and `"FLOPs"`) to
+            a dict with an `Estimate` each for `"kendall_tau"`, `"spearman"` and
+            `"precision_at_k"`.
     """
 
-    def __init__(self, children, objective, k, folder):
+    def __init__(self, children, objective, k, folder, rewards=None):
         self.children = children
         self.objective = objective
         self.k = k
@@ -48,6 +50,7 @@ class RankCorrelation:
         trained = [_or_worst(sign * child.trained) for child in children]
         predicted = {
             "shared weights": [_or_worst(sign * c.shared_weights.objective) for c in children],
+            **({} if rewards is None else {"reward": [_or_worst(one) for one in rewards]}),
             "parameters": [c.parameters for c in children],
             "FLOPs": [c.flops for c in children],
         }
@@ -57,8 +60,8 @@ class RankCorrelation:
             "precision_at_k": precision_at(k),
         }
         self.figures = {
-            name: {what: estimate(f, predicted[name], trained) for what, f in statistics.items()}
-            for name in PREDICTORS
+            name: {what: estimate(f, values, trained) for what, f in statistics.items()}
+            for name, values in predicted.items()
         }
 
     def to_dict(self):
@@ -82,7 +85,7 @@ class RankCorrelation:
         for column in ("by", "Kendall tau", "Spearman", f"precision at {self.k}"):
             table.add_column(column)
         for name, figures in self.figures.items():
-            control = "" if name == "shared weights" else "\n(control)"
+            control = "\n(control)" if name in CONTROLS else ""
             table.add_row(f"{name}{control}", *map(str, figures.values()))
         console = Console()
         console.print(table)
@@ -178,7 +181,12 @@ def rank_correlation(
         for one, score in zip(chosen, scores, strict=True)
     ]
     k = max(1, len(chosen) // 4) if k is None else k
-    result = RankCorrelation(children, tuner.oracle.objective, k, tuner.project_dir)
+    rewards = None
+    if tuner.has_own_reward:
+        # What an architecture costs says nothing of how good it is.
+        penalties = [tuner.resources.penalty(one.indices) for one in chosen]
+        rewards = [score.reward - cost for score, cost in zip(scores, penalties, strict=True)]
+    result = RankCorrelation(children, tuner.oracle.objective, k, tuner.project_dir, rewards)
     shared = {str(c.architecture): c.shared_weights.objective for c in children}
     _write(path, settings, records, {**result.to_dict(), "shared_weights": _without_nan(shared)})
     if verbose:

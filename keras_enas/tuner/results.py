@@ -97,7 +97,7 @@ def read_found(path, space, goal=None):
     return found, content["rounds"]
 
 
-def print_found(found, objective, folder, cost=None):
+def print_found(found, objective, folder, cost=None, rewards=False):
     """Prints derived architectures as a table.
 
     Args:
@@ -105,7 +105,13 @@ def print_found(found, objective, folder, cost=None):
         objective: String.
         folder: String, where the files are.
         cost: Optional string, what their cost is.
+        rewards: Boolean, whether they are ranked by rewards other than the objective, which
+            are shown then.
     """
+
+    def shown_reward(one):
+        return f" (reward {one.reward:.4f})" if rewards else ""
+
     name = objective.removeprefix("val_")
     opinions = any(one.second_opinion is not None for one in found)
     by = "short trainings of their own, then by shared weights" if opinions else "shared weights"
@@ -120,10 +126,13 @@ def print_found(found, objective, folder, cost=None):
     if costs:
         table.add_column(cost or "cost")
     for rank, one in enumerate(found, 1):
-        row = [str(rank), f"{one.score.objective:.4f} ± {one.score.deviation:.4f}"]
-        if opinions:
-            second = one.second_opinion
-            row.append((second and f"{second.objective:.4f} after {second.epochs:g} epochs") or "-")
+        score, second = one.score, one.second_opinion
+        row = [str(rank), f"{score.objective:.4f} ± {score.deviation:.4f}{shown_reward(score)}"]
+        if second is not None:
+            said = f"{second.objective:.4f}{shown_reward(second)} after {second.epochs:g} epochs"
+            row.append(said)
+        elif opinions:
+            row.append("-")
         if priors:
             row.append("-" if one.prior is None else f"{one.prior:,.6g}")
         shown = [f"{one.cost:,.6g}"] if costs else []

@@ -219,6 +219,11 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         _ = self.supergraph
         return self.judge_of(self._shared.scorer)
 
+    @property
+    def has_own_reward(self):
+        """Whether architectures are ranked by another reward than the objective."""
+        return self._reward_function is not objective_reward
+
     def scorer_of(self, supergraph):
         """Returns a `Scorer` of a `Supergraph`, with the metrics that the reward asks for."""
         reward = self._reward_function

@@ -126,3 +126,23 @@ def test_a_child_that_turned_nan_is_the_last():
     found = RankCorrelation(children("a", shared, [math.nan, 3, 2, 1]), objective, 1, "folder")
     assert found.figures["shared weights"]["kendall_tau"].value == pytest.approx(1.0)
     found.summary()
+
+
+def test_a_reward_of_its_own_has_its_row(make_tuner, search, digits, capsys):
+    """It ranks beside the objective, and is shown where the search has ranked by it."""
+
+    def inverted(metrics, objective):
+        return -metrics["accuracy"]
+
+    tuner = search(make_tuner(max_trials=1, reward=inverted))
+    (x, y), validation = digits
+    settings = {"validation_data": validation, "epochs": 1, "batch_size": 50}
+    figures = tuner.rank_correlation(3, x, y, **settings).figures
+    assert list(figures) == ["shared weights", "reward", "parameters", "FLOPs"]
+    taus = [figures[name]["kendall_tau"].value for name in ("shared weights", "reward")]
+    assert taus[0] == pytest.approx(-taus[1]) and taus[0] != 0
+    best = tuner.get_best_architectures(1)[0].score
+    assert best.reward == pytest.approx(-best.objective)
+    tuner.results_summary(1)
+    printed = "".join(capsys.readouterr().out.split())
+    assert f"(reward{best.reward:.4f})" in printed
