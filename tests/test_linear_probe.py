@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from sklearn.linear_model import Ridge
 
-from keras_enas import ENASTuner, LinearProbe, OpChoice, RandomOracle
+from keras_enas import ENASTuner, LinearProbe, OpChoice, RandomOracle, SuccessiveHalving
 from keras_enas.linear_probe import as_columns
 from keras_enas.supergraph import Scorer, Supergraph
 
@@ -176,6 +176,9 @@ def test_a_search_goes_by_it(blobs, tmp_path):
     np.testing.assert_allclose(best.score.reward, expected, atol=0.05)
     assert best.score.objective > 0
     assert min(r for op, r in earned if op) > max(r for op, r in earned if not op)
+    # What is trained alone has a head of its own.
+    opinion = tuner.derive(strategy=SuccessiveHalving(2))[0].second_opinion
+    assert opinion.reward == -opinion.objective
 
 
 def test_what_it_cannot_probe_is_refused_before_anything_is_written(blobs, tmp_path):

@@ -90,9 +90,9 @@ def _with_second_opinions(tuner, halving, found, validation, tolerance):
 
     def make_training():
         supergraph = tuner.fresh_supergraph(hypermodel=halving.hypermodel_of(tuner.hypermodel))
-        # What is trained has the cost that is asked for: it is the objective that decides.
-        judge = tuner.judge_of(tuner.scorer_of(supergraph), cost=False)
-        return ShortTraining(supergraph, judge, tuner.search_data[0], validation)
+        return ShortTraining(
+            supergraph, tuner.judge_of_trained(supergraph), tuner.search_data[0], validation
+        )
 
     accepts = tuner.resources.accepts
     # What earlier rounds derived may cost more or less than is asked for.

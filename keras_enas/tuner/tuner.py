@@ -182,7 +182,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             lambda: self.fresh_supergraph(
                 architectures_per_step=self.settings.architectures_per_step
             ),
-            self.scorer_of,
+            lambda supergraph: Scorer(supergraph, self._listener),
             oracle,
             os.path.join(self.project_dir, "shared"),
         )
@@ -217,27 +217,27 @@ class ENASTuner(Findings, keras_tuner.Tuner):
     def judge(self):
         """The `Judge` that scores architectures with the shared weights."""
         _ = self.supergraph
-        return self.judge_of(self._shared.scorer)
+        objective, reward = self.oracle.objective, self._reward_function
+        return self.resources.judging(rounds.Judge(self._shared.scorer, objective, reward))
 
     @property
     def has_own_reward(self):
         """Whether architectures are ranked by another reward than the objective."""
         return self._reward_function is not objective_reward
 
-    def scorer_of(self, supergraph):
-        """Returns a `Scorer` of a `Supergraph`, with the metrics that the reward asks for."""
-        reward = self._reward_function
-        return Scorer(supergraph, reward if hasattr(reward, "listening") else None)
+    @property
+    def _listener(self):
+        """The reward, if it adds metrics of its own to those of the network."""
+        return self._reward_function if hasattr(self._reward_function, "listening") else None
 
-    def judge_of(self, scorer, cost=True):
-        """Returns the `Judge` that scores with another supergraph's `Scorer`.
+    def judge_of_trained(self, supergraph):
+        """Returns the `Judge` of architectures that are trained alone in another `Supergraph`.
 
-        Args:
-            scorer: The `Scorer`.
-            cost: Boolean, whether rewards mind the cost.
+        What is trained has the cost that is asked for, and a head of its own: neither the cost
+        nor a probe in place of a shared head has a say.
         """
-        judge = rounds.Judge(scorer, self.oracle.objective, self._reward_function)
-        return self.resources.judging(judge) if cost else judge
+        reward = objective_reward if self._listener else self._reward_function
+        return rounds.Judge(Scorer(supergraph), self.oracle.objective, reward)
 
     def fresh_supergraph(self, seed=None, architectures_per_step=1, hypermodel=None):
         """Builds another `Supergraph` of the space, with initial weights.
