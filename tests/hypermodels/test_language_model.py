@@ -178,5 +178,6 @@ print("fine")
 """
 
 
+@pytest.mark.slow
 def test_each_replica_carries_its_own_streams(run_python):
     assert "fine" in run_python("-c", REPLICAS)

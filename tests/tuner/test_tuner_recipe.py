@@ -41,6 +41,7 @@ def micro(tmp_path_factory):
     return tuner, data
 
 
+@pytest.mark.slow
 def test_retrain_by_a_recipe(micro):
     tuner, ((x, y), validation) = micro
     recipe = RECIPE.replace(epochs=10, auxiliary_weight=0.4, drop_path_keep=0.8)

@@ -29,7 +29,10 @@ def test_a_search_ends_with_a_second_opinion(make_tuner, search, capsys):
     assert rewards == sorted(rewards, reverse=True)
 
 
-@pytest.mark.parametrize("prior", [None, "parameters", "naswot"])
+@pytest.mark.parametrize(
+    "prior",
+    [*(pytest.param(prior, marks=pytest.mark.slow) for prior in (None, "naswot")), "parameters"],
+)
 def test_a_surrogate_chooses_among_all_that_were_scored(prior, make_tuner, search, capsys):
     halving = SuccessiveHalving(4, proposals="surrogate", batch=2, epochs=0.5, prior=prior)
     tuner = search(make_tuner(derive_strategy=halving))
