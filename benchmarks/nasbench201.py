@@ -28,7 +28,7 @@ from importlib.metadata import version
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from nasbench201_settings import DEFAULTS, QUICK
+from nasbench201_settings import DEFAULTS, QUICK, REWARDS
 from search_quality_files import made_together, read, same_settings
 
 # With shared weights; and KerasTuner's own, which train each child.
@@ -55,7 +55,8 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="of TensorFlow")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     for name, value in DEFAULTS.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value))
+        choices = REWARDS if name == "reward" else None
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), choices=choices)
     args = parser.parse_args()
     settings = {**DEFAULTS, **(QUICK if args.quick else {})}
     given = {name: getattr(args, name) for name in DEFAULTS if getattr(args, name) is not None}

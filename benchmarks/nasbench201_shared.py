@@ -115,7 +115,7 @@ def search(strategy, seed, settings, table, data, folder):
         derive_samples=settings["derive_samples"],
         final_samples=settings["final_samples"],
         derive_strategy=strategy_to_derive,
-        reward=REWARDS[settings["reward"]],
+        reward=ke.LinearProbe() if settings["reward"] == "linear probe" else None,
         **cost,
         max_cpu_seconds=60.0 * settings["budget_minutes"],
         directory=folder,
@@ -197,11 +197,12 @@ def correlation(tuner, table, settings):
     Args:
         tuner: An `ENASTuner` that has searched.
         table: The `Table`.
-        settings: Dict: `judged`, how many random cells, the same for every search; `prior`.
+        settings: Dict: `judged`, how many random cells, the same for every search; `prior`;
+            `reward`.
 
     Returns:
         Dict with `tau` and `tau_better_half` of the shared-weight scores, of what the
-        objective says (`_of_objective`, the same if it is the reward), of the
+        objective says (`_of_objective`, if it is not the reward), of the
         controls (`_of_parameters`, `_of_FLOPs`), and, if the prior is one of these,
         of the ranks by score and by prior together (`_with_prior`).
     """
@@ -213,10 +214,9 @@ def correlation(tuner, table, settings):
     # The cost has its share in the reward, which is not asked here.
     penalties = [tuner.resources.penalty(cell.indices) for cell in cells]
     sign = 1.0 if tuner.oracle.objective.direction == "max" else -1.0
-    columns = {
-        "": np.array([score.reward - p for score, p in zip(scores, penalties, strict=True)]),
-        "_of_objective": np.array([sign * score.objective for score in scores]),
-    }
+    columns = {"": np.array([one.reward - p for one, p in zip(scores, penalties, strict=True)])}
+    if settings["reward"]:
+        columns["_of_objective"] = np.array([sign * score.objective for score in scores])
     counts = {name: table.columns[column][rows] for name, column in COUNTS.items()}
     columns.update((f"_of_{name}", count) for name, count in counts.items())
     if settings["prior"] in counts:

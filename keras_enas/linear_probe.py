@@ -5,6 +5,7 @@ import math
 import numbers
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_enas.supergraph import with_calls
@@ -36,9 +37,10 @@ class LinearProbe:
     that are trained are compared by. Neither the paper nor its released code has it.
 
     Args:
-        examples: Integer of at least 2, on how many a head is fitted. A validation batch must have
-            twice as many.
-        penalty: Number above 0, of the ridge regression on features of unit variance, an example.
+        examples: Integer of at least 2, on how many a head is fitted. Every validation batch must
+            have twice as many.
+        penalty: Number of at least 1e-6, of the ridge regression on features of unit variance, an
+            example.
 
     Raises:
         ValueError: If an argument is of no use.
@@ -49,28 +51,57 @@ class LinearProbe:
             raise ValueError(
                 f"`examples` must be an integer of at least 2. Received: examples={examples!r}."
             )
-        if not isinstance(penalty, numbers.Real) or not 0 < penalty < math.inf:
+        number = isinstance(penalty, numbers.Real) and not isinstance(penalty, bool)
+        if not number or not 1e-6 <= penalty < math.inf:
             raise ValueError(
-                f"`penalty` must be a positive, finite number. Received: penalty={penalty!r}."
+                "`penalty` must be a finite number of at least 1e-6. "
+                f"Received: penalty={penalty!r}."
             )
         self.examples = int(examples)
         self.penalty = float(penalty)
 
     def __call__(self, metrics, objective):
-        """What a batch is worth: at most 1; 0 if nothing can be told from the features."""
+        """What a batch is worth: at most 1; about 0 or less if nothing can be told."""
+        if NAME not in metrics:
+            raise ValueError(
+                "A LinearProbe must itself be the `reward`: inside another one it is shown no "
+                "features."
+            )
         return metrics[NAME]
 
-    def get_config(self):
-        """Returns the arguments."""
-        return {"examples": self.examples, "penalty": self.penalty}
+    def check(self, network, batches):
+        """Checks that a network can be probed on validation batches.
 
-    def check_batches(self, sizes):
-        """Raises `ValueError` if the largest of the validation batches is too small."""
-        if max(sizes) < 2 * self.examples:
+        Args:
+            network: As in `head_of`.
+            batches: Non-empty list of `(x, y)` or `(x, y, sample_weight)`.
+
+        Raises:
+            ValueError: If it cannot, if a batch is too small, or if labels are no classes.
+        """
+        units = self.head_of(network).units
+        sizes = sorted({int(keras.tree.flatten(batch)[0].shape[0]) for batch in batches})
+        if sizes[0] < 2 * self.examples:
             raise ValueError(
                 f"`reward`: a LinearProbe of {self.examples} examples needs validation batches of "
-                f"at least {2 * self.examples}. Received batches of {max(sizes)}: give "
-                "`validation_batch_size`, or a LinearProbe of fewer `examples`."
+                f"at least {2 * self.examples}; arrays are split evenly. Received batches of "
+                f"{sizes}: give a larger `validation_batch_size`, or a LinearProbe of fewer "
+                "`examples`."
+            )
+        _, labels, _ = keras.utils.unpack_x_y_sample_weight(batches[0])
+        if isinstance(labels, (dict, list, tuple)):
+            raise ValueError(
+                "`reward`: a LinearProbe needs labels in one array. Received: "
+                f"{type(labels).__name__}."
+            )
+        as_columns(labels, units)
+        labels = np.asarray(labels)
+        classes = labels.size == len(labels) and units > 1
+        if classes and not np.isin(labels, np.arange(units)).all():
+            raise ValueError(
+                f"`reward`: a LinearProbe of a head of {units} units needs labels of {units} "
+                f"columns, or classes from 0 to {units - 1}. Received one column from "
+                f"{labels.min()} to {labels.max()}."
             )
 
     def head_of(self, network):
@@ -127,26 +158,31 @@ class LinearProbe:
             weights: Optional float tensor `(batch,)`, what each example counts.
 
         Returns:
-            float32 scalar; 0 for a batch of a single example.
+            float32 scalar; 0 for a batch of a single example, NaN if a value is not finite.
         """
         n = tf.shape(labels)[0]
         weights = tf.ones(n) if weights is None else tf.cast(tf.reshape(weights, (-1,)), tf.float32)
-        counts = weights[:, None]
+        # As many as there are examples, so that their scale says nothing.
+        counts = tf.math.divide_no_nan(weights, tf.reduce_mean(weights))[:, None]
 
         def mean(values):
-            return tf.math.divide_no_nan(tf.reduce_sum(counts * values, 0), tf.reduce_sum(counts))
+            return tf.reduce_mean(counts * values, 0)
 
         x = tf.cast(features, tf.float32)
-        x, y = x - mean(x), labels - mean(labels)
+        # A solver raises on what is not finite, and so would end the search.
+        finite = tf.reduce_all(tf.math.is_finite(x)) & tf.reduce_all(tf.math.is_finite(labels))
+        x, y = (tf.where(finite, a, tf.zeros_like(a)) for a in (x, labels))
+        x, y = x - mean(x), y - mean(y)
         deviations = tf.sqrt(mean(tf.square(x)))
         # What hardly varies beside the others is noise.
         x /= deviations + 1e-3 * tf.reduce_mean(deviations) + 1e-9
         x, y = tf.sqrt(counts) * x, tf.sqrt(counts) * y
         size = tf.maximum(tf.minimum(self.examples, n // 2), 1)
         heads = n // size
-        # Every so many rows, so that sorted labels are spread.
-        rows = tf.reshape(tf.range(heads * size), (size, heads))
-        mine_x, mine_y = (tf.gather(a, tf.transpose(rows)) for a in (x, y))
+        # Drawn once and for all: labels may be sorted, or come in turn.
+        order = tf.argsort(tf.random.stateless_uniform([n], seed=(0, 0), alg="philox"))
+        rows = tf.reshape(order[: heads * size], (heads, size))
+        mine_x, mine_y = (tf.gather(a, rows) for a in (x, y))
         # The dual form: there may be more features than examples.
         gram = tf.matmul(mine_x, mine_x, transpose_b=True)
         gram += self.penalty * tf.cast(size, tf.float32) * tf.eye(size)
@@ -154,7 +190,7 @@ class LinearProbe:
         # By all others: all, less its own.
         missed = _squares(y - tf.matmul(x, kernels)) - _squares(mine_y - tf.matmul(mine_x, kernels))
         there = tf.cast(heads, tf.float32) * _squares(y) - _squares(mine_y)
-        return tf.math.divide_no_nan(there - missed, there)
+        return tf.where(finite, tf.math.divide_no_nan(there - missed, there), math.nan)
 
 
 def as_columns(labels, units):

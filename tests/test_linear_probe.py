@@ -28,8 +28,8 @@ def by_hand(x, y, examples, penalty):
     x = (x - x.mean(0)) / (deviations + 1e-3 * deviations.mean())
     y = y - y.mean(0)
     missed = there = 0.0
-    for head in range(heads):
-        mine = np.arange(head, heads * examples, heads)
+    order = np.argsort(tf.random.stateless_uniform([len(x)], (0, 0), alg="philox"), kind="stable")
+    for mine in order[: heads * examples].reshape(heads, examples):
         others = np.setdiff1d(np.arange(len(x)), mine)
         ridge = Ridge(penalty * examples, fit_intercept=False).fit(x[mine], y[mine])
         missed += np.sum((y[others] - ridge.predict(x[others]).reshape(-1, y.shape[1])) ** 2)
@@ -46,18 +46,31 @@ def test_it_is_ridge_regression_from_few_examples(separable, examples, penalty):
 
 
 def test_what_it_does_not_depend_on(separable):
-    """Scale and place of features, in an affine layer before the head, say nothing."""
+    """Scale and place of features, the order of classes, and how much all examples count."""
     x, y = separable
     probe = LinearProbe()
     expected = float(probe.measure(x, y))
-    np.testing.assert_allclose(probe.measure(7.0 * x - 3.0, y), expected, rtol=1e-3)
+    scales = np.geomspace(0.5, 20, 32).astype("float32")
+    np.testing.assert_allclose(probe.measure(scales * x - 3.0, y), expected, rtol=0.02)
+    for weight in (0.001, 7.0):
+        weights = np.full(503, weight)
+        np.testing.assert_allclose(probe.measure(x, y, weights), expected, rtol=1e-3)
     noise = np.random.default_rng(1).normal(size=x.shape).astype("float32")
     assert float(probe.measure(x + 3.0 * noise, y)) < expected
-    # Weights of 0 leave examples out of the heads and of what they are judged by.
+    # Classes that come in turn, or sorted.
+    classes = np.argmax(y, 1)
+    in_turn = np.argsort([np.sum(classes[:i] == c) for i, c in enumerate(classes)], kind="stable")
+    for rows in (in_turn, np.argsort(classes)):
+        np.testing.assert_allclose(probe.measure(x[rows], y[rows]), expected, atol=0.06)
+
+
+def test_examples_of_no_weight_say_nothing(separable):
+    x, y = separable
     weights = np.r_[np.ones(300), np.zeros(203)]
-    spoilt = np.where(weights[:, None] > 0, y, y[::-1])
-    kept = [float(probe.measure(x, labels, weights)) for labels in (y, spoilt)]
+    others = np.where(weights[:, None] > 0, y, y[::-1])
+    kept = [float(LinearProbe().measure(x, labels, weights)) for labels in (y, others)]
     np.testing.assert_allclose(*kept, rtol=1e-4)
+    assert kept[0] != pytest.approx(float(LinearProbe().measure(x, y)), rel=0.01)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7])
@@ -76,7 +89,8 @@ def test_nothing_can_be_told_from_constant_features(separable):
     [
         ({"examples": 1}, "`examples` must be an integer of at least 2.*1"),
         ({"examples": 2.5}, "`examples`"),
-        ({"penalty": 0}, "`penalty` must be a positive, finite number.*0"),
+        ({"penalty": 0}, "`penalty` must be a finite number of at least 1e-6.*0"),
+        ({"penalty": True}, "`penalty`"),
         ({"penalty": float("inf")}, "`penalty`"),
     ],
 )
@@ -195,9 +209,90 @@ def test_what_it_cannot_probe_is_refused_before_anything_is_written(blobs, tmp_p
     ):
         ENASTuner(Pooled(), reward=LinearProbe(), directory=tmp_path / "folder")
     assert not (tmp_path / "folder").exists()
-    tuner = ENASTuner(Blobs(), reward=LinearProbe(), directory=tmp_path, max_trials=1)
+    with pytest.raises(ValueError, match="`reward` must be a callable"):
+        ENASTuner(Blobs(), reward=LinearProbe, directory=tmp_path / "folder")
+    assert not (tmp_path / "folder").exists()
+
+
+class Headed(Blobs):
+    """Its head is a choice: the child has one, the supergraph does not."""
+
+    def build(self, hp):
+        inputs = keras.Input((8,))
+        heads = {"a": lambda: keras.layers.Dense(3), "b": lambda: keras.layers.Dense(3, "relu")}
+        outputs = keras.layers.Softmax()(OpChoice(hp, "op", heads)(inputs))
+        model = keras.Model(inputs, outputs)
+        model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+
+@pytest.mark.parametrize(
+    ("hypermodel", "labels", "kwargs", "message"),
+    [
+        (Blobs(), lambda y: y, {}, r"at least 200; .*Received batches of \[28, 29\].*`examples`"),
+        (Headed(), lambda y: y, {"validation_batch_size": 200}, "needs a network that ends in"),
+        (
+            Blobs(units=2, activation="linear", loss="mse"),
+            lambda y: y[:, None] + 0.5,
+            {"validation_batch_size": 200},
+            "labels of 2 columns, or classes from 0 to 1.*from 0.5 to 2.5",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_the_first_round(
+    hypermodel, labels, kwargs, message, blobs, tmp_path
+):
     x, y = blobs
-    with pytest.raises(ValueError, match="at least 200. Received batches of .*examples"):
-        tuner.search(x, y, validation_data=(x, y))
+    tuner = ENASTuner(
+        hypermodel, "val_loss", reward=LinearProbe(), directory=tmp_path, max_trials=1
+    )
+    with pytest.raises(ValueError, match=message):
+        tuner.search(x, labels(y), validation_data=(x, labels(y)), **kwargs)
+    assert not tuner.oracle.trials
     with pytest.raises(ValueError, match=r"labels \(batch,\) or \(batch, 3\).*200, 2"):
         as_columns(np.zeros((200, 2)), 3)
+
+
+def test_inside_another_reward_it_says_so():
+    with pytest.raises(ValueError, match="must itself be the `reward`"):
+        LinearProbe()({"loss": 1.0, "accuracy": 0.5}, None)
+
+
+class Unsteady(Blobs):
+    """One of its operations gives infinite features."""
+
+    def build(self, hp):
+        operations = {
+            "fine": keras.layers.Identity,
+            "infinite": lambda: keras.layers.Rescaling(float("inf")),
+        }
+        model = keras.Sequential(
+            [keras.Input((8,)), OpChoice(hp, "op", operations), keras.layers.Dense(3, "softmax")]
+        )
+        model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+
+def test_what_is_not_finite_is_not_a_number_and_ends_nothing(blobs):
+    x, y = blobs
+    scorer = Scorer(Supergraph(Unsteady()), LinearProbe(20))
+    assert np.isnan(scorer([1], [(x, y)])["linear_probe"])
+    found = scorer([0], [(x, y)])["linear_probe"]
+    np.testing.assert_allclose(found, by_hand(x, np.eye(3)[y], 20, 0.1), atol=1e-4)
+
+
+def test_scored_elsewhere_it_asks_for_the_same(blobs, tmp_path):
+    """In a process that has not searched, too, batches may not be too small."""
+    x, y = blobs
+    settings = {"seed": 0, "reward": LinearProbe(50), "directory": tmp_path, "max_trials": 1}
+    settings.update(controller_updates=1, final_samples=4)
+    ENASTuner(Blobs(), **settings).search(
+        x, y, validation_data=(x, y), validation_batch_size=200, verbose=0
+    )
+    again = ENASTuner(Blobs(), **settings)
+    with pytest.raises(ValueError, match="LinearProbe of 50 examples needs validation batches"):
+        again.derive(validation_data=(x, y))
+    with pytest.raises(ValueError, match="LinearProbe of 50 examples needs validation batches"):
+        again.rank_correlation(2, x, y, validation_data=(x, y), epochs=1)
+    assert not list(tmp_path.rglob("rank_correlation.json"))
+    assert again.derive(validation_data=(x, y), batch_size=200)

@@ -158,7 +158,10 @@ class Supergraph(keras.Model):
             return
         batch = keras.tree.map_structure(self._describe, batch)
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
-        outputs = keras.tree.map_structure(self._describe, network.output)
+        # A sequential model has no `output` before it is called.
+        sequential = isinstance(network, keras.Sequential)
+        output = network.outputs[0] if sequential else network.output
+        outputs = keras.tree.map_structure(self._describe, output)
         with self.distribute_strategy.scope():
             for function, kwargs in (
                 (network.compute_metrics, {}),

@@ -9,7 +9,8 @@ import tensorflow as tf
 from keras_enas.oracles.checks import check_integer
 from keras_enas.training import Recipe
 from keras_enas.training.checks import check_fit
-from keras_enas.tuner.data import as_dataset, check_arrays
+from keras_enas.tuner.checks import check_reward_on
+from keras_enas.tuner.data import ValidationData, as_dataset, check_arrays
 from keras_enas.tuner.search_data import check_validation, check_validation_labels
 
 
@@ -106,7 +107,12 @@ class TrainingAlone:
     def check_validation(self):
         """Raises `ValueError` if the validation data do not fit the network."""
         check_validation(as_dataset(self.validation_data))
-        check_validation_labels(self.tuner.supergraph.network, as_dataset(self.validation_data))
+        network, data = self.tuner.supergraph.network, as_dataset(self.validation_data)
+        check_validation_labels(network, data)
+        if not self.tuner.search_data:
+            # They will be scored on these, after all training.
+            batches = ValidationData(data, self.batch_size or 32, self.seed).batches
+            check_reward_on(self.tuner.reward_function, network, batches)
 
     def train(self, architecture):
         """Trains the child of an `Architecture`.

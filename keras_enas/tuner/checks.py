@@ -106,16 +106,17 @@ def oracle_of(oracle, objective, max_trials, profile, seed, settings):
 
 def check_reward(reward):
     """Checks that the reward can be called, or is None."""
-    if reward is not None and not callable(reward):
+    if reward is not None and (not callable(reward) or isinstance(reward, type)):
         raise ValueError(
             "`reward` must be a callable from the dict of metrics and the objective to a "
             f"float. Received: reward={reward!r}."
         )
 
 
-def check_reward_batches(reward, sizes):
-    """Checks the sizes of the validation batches, where the reward minds them."""
-    getattr(reward, "check_batches", lambda sizes: None)(sizes)
+def check_reward_on(reward, network, batches):
+    """Checks validation batches, and the network of a supergraph, where the reward minds them."""
+    if hasattr(reward, "check"):
+        reward.check(network, batches)
 
 
 def declare(hypermodel, oracle, reward=None):

@@ -12,7 +12,7 @@ from keras_enas.search_space import Architecture
 from keras_enas.supergraph import inherit, recalibrate
 from keras_enas.training_free.scores import INTO_THE_NETWORK
 from keras_enas.training_free.scores import score as training_free_score
-from keras_enas.tuner import results, state
+from keras_enas.tuner import checks, results, state
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.data import ValidationData, as_dataset, described
 from keras_enas.tuner.halving import SuccessiveHalving, halve
@@ -179,7 +179,9 @@ def validation_of(tuner, validation_data, batch_size):
         validation_data = as_dataset(validation_data)
         check_validation(validation_data)
         check_validation_labels(tuner.supergraph.network, validation_data)
-        return ValidationData(validation_data, batch_size, tuner.oracle.seed)
+        validation = ValidationData(validation_data, batch_size, tuner.oracle.seed)
+        checks.check_reward_on(tuner.reward_function, tuner.supergraph.network, validation.batches)
+        return validation
     if tuner.search_data is None:
         raise ValueError("`validation_data` is needed: this process has not searched.")
     return tuner.search_data[1]

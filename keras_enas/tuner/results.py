@@ -110,7 +110,9 @@ def print_found(found, objective, folder, cost=None, rewards=False):
     """
 
     def shown_reward(one):
-        return f" (reward {one.reward:.4f})" if rewards else ""
+        # What is trained alone may be judged by the objective all the same.
+        other = rewards and abs(one.reward) != abs(one.objective)
+        return f" (reward {one.reward:.4f})" if other else ""
 
     name = objective.removeprefix("val_")
     opinions = any(one.second_opinion is not None for one in found)

@@ -86,7 +86,7 @@ class Journal:
         if rung < len(self._rungs):
             return self._rungs[rung]
         limit = self._settings.max_cpu_seconds
-        if limit is not None and rung:
+        if limit is not None and rung and n:
             seconds = self._expected([(rung - 1, text) for text in texts[:n]], epochs)
             n = min(n, max(int((limit - self.spent()) / seconds), 0))
         self._rungs.append(n)

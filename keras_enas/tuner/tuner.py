@@ -98,7 +98,8 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             ended. Since time is measured, such a search does not end alike twice.
         reward: Callable from the dict of metrics and the objective to a float,
             higher is better; default: the objective itself. `keras_enas.LinearProbe()`
-            asks how well the features tell the labels.
+            asks how well the features tell the labels. A search that goes on
+            needs the one that it began with, which is not on disk.
         profile: String, of the controller: see `ENASOracle`.
         seed: Optional integer. 0 is a seed.
         **kwargs: Arguments of `keras_tuner.Tuner` (`directory`, `project_name`,
@@ -172,7 +173,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         )
         self.final_samples = final_samples
         self.derive_strategy = derive_strategy
-        self._reward_function = reward or objective_reward
+        self.reward_function = reward or objective_reward
         self.search_data = None
         # `reload` runs in the base constructor: what it needs is set above.
         super().__init__(oracle, hypermodel, **tuner_kwargs)
@@ -217,18 +218,18 @@ class ENASTuner(Findings, keras_tuner.Tuner):
     def judge(self):
         """The `Judge` that scores architectures with the shared weights."""
         _ = self.supergraph
-        objective, reward = self.oracle.objective, self._reward_function
+        objective, reward = self.oracle.objective, self.reward_function
         return self.resources.judging(rounds.Judge(self._shared.scorer, objective, reward))
 
     @property
     def has_own_reward(self):
         """Whether architectures are ranked by another reward than the objective."""
-        return self._reward_function is not objective_reward
+        return self.reward_function is not objective_reward
 
     @property
     def _listener(self):
         """The reward, if it adds metrics of its own to those of the network."""
-        return self._reward_function if hasattr(self._reward_function, "listening") else None
+        return self.reward_function if hasattr(self.reward_function, "listening") else None
 
     def judge_of_trained(self, supergraph):
         """Returns the `Judge` of architectures that are trained alone in another `Supergraph`.
@@ -236,7 +237,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         What is trained has the cost that is asked for, and a head of its own: neither the cost
         nor a probe in place of a shared head has a say.
         """
-        reward = objective_reward if self._listener else self._reward_function
+        reward = objective_reward if self._listener else self.reward_function
         return rounds.Judge(Scorer(supergraph), self.oracle.objective, reward)
 
     def fresh_supergraph(self, seed=None, architectures_per_step=1, hypermodel=None):
@@ -352,7 +353,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             validation_steps,
         )
         search_data.check_metric(self.supergraph, self.oracle.objective, validation.batches[0])
-        checks.check_reward_batches(self._reward_function, validation.sizes)
+        checks.check_reward_on(self.reward_function, self.supergraph.network, validation.batches)
         derivation.check_prior(self, training)
         self.search_data = (training, validation)
         self.settings = dataclasses.replace(self.settings, epochs=epochs)

@@ -285,6 +285,16 @@ def test_what_diverged_does_not_go_on(tmp_path):
     assert [one.epochs for _, one in found] == [4, 4, 2, 1, 1, 1, 1, 1]
 
 
+def test_a_rung_that_diverged_as_a_whole_is_the_last(tmp_path):
+    nan = float("nan")
+    scripted = Scripted({i: {1: nan} for i in range(4)})
+    settings = SuccessiveHalving(4, max_cpu_seconds=1e6)
+    found = halving.halve(
+        lambda: scripted, OneOfFive(), FakePool(range(4)), settings, str(tmp_path / "s"), DATA
+    )
+    assert len(found) == len(scripted.trained) == 4
+
+
 class GrowingPool(FakePool):
     """Neighbours are proposed until there are no more."""
 

@@ -35,6 +35,8 @@ def front(qualities, costs):
 def pareto(tuner, k=0, validation_data=None, batch_size=32, path=None, verbose=True):
     """Shows the architectures scored so far that no other beats in objective and cost.
 
+    The objective is meant also where the search ranks by another `reward`.
+
     Scored so far are those that `derive` (which `search` calls when it ends)
     and this function have scored on all validation data since the last round.
 
