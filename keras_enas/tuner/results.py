@@ -110,9 +110,7 @@ def print_found(found, objective, folder, cost=None, rewards=False):
     """
 
     def shown_reward(one):
-        # What is trained alone may be judged by the objective all the same.
-        other = rewards and abs(one.reward) != abs(one.objective)
-        return f" (reward {one.reward:.4f})" if other else ""
+        return f" (reward {one.reward:.4f})" if rewards else ""
 
     name = objective.removeprefix("val_")
     opinions = any(one.second_opinion is not None for one in found)
@@ -131,8 +129,10 @@ def print_found(found, objective, folder, cost=None, rewards=False):
         score, second = one.score, one.second_opinion
         row = [str(rank), f"{score.objective:.4f} ± {score.deviation:.4f}{shown_reward(score)}"]
         if second is not None:
-            said = f"{second.objective:.4f}{shown_reward(second)} after {second.epochs:g} epochs"
-            row.append(said)
+            # It may be judged by the objective all the same.
+            by_objective = abs(second.reward) == abs(second.objective)
+            earned = "" if by_objective else shown_reward(second)
+            row.append(f"{second.objective:.4f}{earned} after {second.epochs:g} epochs")
         elif opinions:
             row.append("-")
         if priors:
