@@ -16,7 +16,7 @@ DEFAULTS = {
     "objective": "loss",
     # "": the objective.
     "reward": "linear probe",
-    "epochs": 2,
+    "epochs": 1,
     "sampling": "fair",
     "architectures_per_step": 1,
     "warmup_rounds": 4,
@@ -24,7 +24,7 @@ DEFAULTS = {
     "derive_samples": 10,
     "final_samples": 200,
     # The second opinion; no candidates: none.
-    "second_opinion_share": 0.65,
+    "second_opinion_share": 0.8,
     "candidates": 64,
     "neighbours": 100,
     "factor": 8.0,
