@@ -218,7 +218,7 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
     rungs = settings.rungs(len(trained))
     ended = []
     for rung, (n, epochs) in enumerate(rungs[1:], 1):
-        # They are last, and do not go on.
+        # Those whose loss is not finite are last, and do not go on.
         diverged = sum(journal.last(text(i)).worth == -math.inf for i in trained)
         n = min(n, len(trained) - diverged)
         n = journal.begin(rung, n, epochs, [text(i) for i in trained])
