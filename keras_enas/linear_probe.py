@@ -60,6 +60,9 @@ class LinearProbe:
         self.examples = int(examples)
         self.penalty = float(penalty)
 
+    def __repr__(self):
+        return f"LinearProbe(examples={self.examples}, penalty={self.penalty})"
+
     def __call__(self, metrics, objective):
         """What a batch is worth: at most 1; about 0 or less if nothing can be told."""
         if NAME not in metrics:

@@ -17,6 +17,23 @@ def objective_reward(metrics, objective):
     return value if objective.direction == "max" else -value
 
 
+def name_of(reward):
+    """By what a search that goes on recognises its reward: a text that another process has, too.
+
+    Args:
+        reward: Callable: a function, or an object, whose settings it tells by if they are in
+            its `repr`.
+
+    Returns:
+        String.
+    """
+    if hasattr(reward, "__qualname__"):
+        return reward.__qualname__
+    shown = repr(reward)
+    # An address is another one in each process.
+    return type(reward).__qualname__ if " at 0x" in shown else shown
+
+
 def absolute_penalty(cost, target, weight):
     """What the absolute reward adds for a cost: `weight * |cost / target - 1|`.
 

@@ -1,7 +1,10 @@
+import functools
+
 import keras_tuner
 import pytest
 
-from keras_enas.rewards import objective_reward, perplexity_reward
+import keras_enas
+from keras_enas.rewards import name_of, objective_reward, perplexity_reward
 
 
 def test_the_objective_as_it_is_or_turned():
@@ -16,3 +19,22 @@ def test_the_reward_of_a_language_model():
     assert perplexity_reward(c=1)({"perplexity": 4.0}, objective) == 0.25
     with pytest.raises(ValueError, match="`c` must be positive"):
         perplexity_reward(c=0)
+
+
+class Own:
+    def __call__(self, metrics, objective):
+        return 0.0
+
+
+@pytest.mark.parametrize(
+    ("reward", "name"),
+    [
+        (objective_reward, "objective_reward"),
+        (perplexity_reward(), "perplexity_reward.<locals>.reward"),
+        (keras_enas.LinearProbe(50), "LinearProbe(examples=50, penalty=0.1)"),
+        (Own(), "Own"),
+        (functools.partial(objective_reward), "partial"),
+    ],
+)
+def test_a_reward_has_the_same_name_in_every_process(reward, name):
+    assert name_of(reward) == name

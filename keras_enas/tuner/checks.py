@@ -6,6 +6,7 @@ import keras_tuner
 
 from keras_enas.oracles import ENASOracle, SearchOracle
 from keras_enas.oracles.checks import NO_SPACE, check_integer, check_tunable
+from keras_enas.rewards import name_of
 from keras_enas.search_space import recorded_space
 from keras_enas.tuner.sampling import SAMPLINGS
 
@@ -110,6 +111,22 @@ def check_reward(reward):
         raise ValueError(
             "`reward` must be a callable from the dict of metrics and the objective to a "
             f"float. Received: reward={reward!r}."
+        )
+
+
+def check_same_reward(before, reward):
+    """Raises `ValueError` if the rounds of a project were rewarded by something else.
+
+    Args:
+        before: String, `name_of` the reward that they had.
+        reward: Callable, the reward that there is now.
+    """
+    now = name_of(reward)
+    if now != before:
+        raise ValueError(
+            f"`reward`: the rounds on disk were rewarded by {before}, which this search goes on "
+            f"from. Received: {now}. Pass the one that it began with, or `overwrite=True` or "
+            "another `project_name` to begin anew."
         )
 
 

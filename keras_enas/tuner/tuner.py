@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_tuner.errors import FailedTrialError, FatalRuntimeError
 
 from keras_enas.oracles.checks import check_integer
-from keras_enas.rewards import objective_reward
+from keras_enas.rewards import name_of, objective_reward
 from keras_enas.search_space import recorded_space
 from keras_enas.supergraph import Scorer
 from keras_enas.tuner import checks, derivation, search_data
@@ -98,8 +98,8 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             ended. Since time is measured, such a search does not end alike twice.
         reward: Callable from the dict of metrics and the objective to a float,
             higher is better; default: the objective itself. `keras_enas.LinearProbe()`
-            asks how well the features tell the labels. A search that goes on
-            needs the one that it began with, which is not on disk.
+            asks how well the features tell the labels. It is not on disk: a search that
+            goes on must be given the one that it began with, told by its name or `repr`.
         profile: String, of the controller: see `ENASOracle`.
         seed: Optional integer. 0 is a seed.
         **kwargs: Arguments of `keras_tuner.Tuner` (`directory`, `project_name`,
@@ -174,6 +174,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         self.final_samples = final_samples
         self.derive_strategy = derive_strategy
         self.reward_function = reward or objective_reward
+        self._rewarded_by = name_of(self.reward_function)
         self.search_data = None
         # `reload` runs in the base constructor: what it needs is set above.
         super().__init__(oracle, hypermodel, **tuner_kwargs)
@@ -325,7 +326,8 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             validation_steps: Optional integer, validation batches at most.
 
         Raises:
-            ValueError: If the data do not fit; nothing has been written then.
+            ValueError: If the data do not fit, or rounds on disk had another reward; nothing
+                has been written then.
         """
         for name, value, optional in (
             ("batch_size", batch_size, False),
@@ -337,6 +339,9 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             check_integer(name, value, 1, optional=optional)
         if class_weight is not None and sample_weight is not None:
             raise ValueError("Give `class_weight` or `sample_weight`, not both.")
+        if self.oracle.end_order:
+            checks.check_same_reward(self._rewarded_by, self.reward_function)
+        self._rewarded_by = name_of(self.reward_function)
         self.budget.begin(self)
         training, validation = search_data.prepare(
             lambda: self.supergraph.network,
@@ -425,8 +430,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
 
     def on_search_begin(self):
         """Writes the tuner's file: without it a new process would not reload the project."""
-        if not os.path.exists(self._get_tuner_fname()):
-            self.save()
+        self.save()
 
     def on_search_end(self):
         """Derives from the controller as it ended, once for each number of rounds."""
@@ -459,6 +463,15 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         """Prints a line if a search of this process shows its progress."""
         if self.search_data is not None:
             self._progress.say(text)
+
+    def get_state(self):
+        """What is on disk of the tuner itself: the name of its reward."""
+        return {**super().get_state(), "reward": self._rewarded_by}
+
+    def set_state(self, state):
+        """Notes what the rounds on disk were rewarded by."""
+        super().set_state(state)
+        self._rewarded_by = state.get("reward", self._rewarded_by)
 
     def save(self):
         """Writes the oracle's state; the shared weights are written by each round."""

@@ -249,3 +249,28 @@ def test_interrupted_and_called_again(make_tuner, search, searched, same_state):
     search(tuner, callbacks=[interrupt])
     assert not interrupt.errors
     assert same_state(tuner, searched)
+
+
+def accuracy_squared(metrics, objective):
+    return metrics["accuracy"] ** 2
+
+
+def test_a_search_goes_on_with_its_reward_only(make_tuner, search, files):
+    whole = search(make_tuner(project_name="whole", max_trials=3, reward=accuracy_squared))
+    search(make_tuner(max_trials=1, reward=accuracy_squared))
+    before = files()
+    with pytest.raises(ValueError, match="rewarded by accuracy_squared.*objective_reward"):
+        search(make_tuner(max_trials=3))
+    assert files() == before
+    resumed = search(make_tuner(max_trials=3, reward=accuracy_squared))
+    scores = [[t.score for t in tuner.oracle.trials.values()] for tuner in (whole, resumed)]
+    assert scores[0] == scores[1]
+
+
+def test_what_no_round_was_rewarded_by_does_not_count(make_tuner, search):
+    with pytest.raises(RuntimeError, match="division by zero"):
+        stop = keras.callbacks.LambdaCallback(on_train_end=lambda logs: 1 / 0)
+        search(make_tuner(max_trials=1, reward=accuracy_squared), callbacks=[stop])
+    search(make_tuner(max_trials=1))
+    with pytest.raises(ValueError, match="rewarded by objective_reward.*accuracy_squared"):
+        search(make_tuner(max_trials=2, reward=accuracy_squared))
