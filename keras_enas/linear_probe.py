@@ -60,6 +60,11 @@ class LinearProbe:
         self.examples = int(examples)
         self.penalty = float(penalty)
 
+    @property
+    def least_batch(self):
+        """How many examples a validation batch must have."""
+        return 2 * self.examples
+
     def __repr__(self):
         return f"LinearProbe(examples={self.examples}, penalty={self.penalty})"
 
@@ -84,12 +89,11 @@ class LinearProbe:
         """
         units = self.head_of(network).units
         sizes = sorted({int(keras.tree.flatten(batch)[0].shape[0]) for batch in batches})
-        if sizes[0] < 2 * self.examples:
+        if sizes[0] < self.least_batch:
             raise ValueError(
                 f"`reward`: a LinearProbe of {self.examples} examples needs validation batches of "
-                f"at least {2 * self.examples}; arrays are split evenly. Received batches of "
-                f"{sizes}: give a larger `validation_batch_size`, or a LinearProbe of fewer "
-                "`examples`."
+                f"at least {self.least_batch}; arrays are split evenly. Received batches of "
+                f"{sizes}: give more data, larger batches, or a LinearProbe of fewer `examples`."
             )
         _, labels, _ = keras.utils.unpack_x_y_sample_weight(batches[0])
         if isinstance(labels, (dict, list, tuple)):

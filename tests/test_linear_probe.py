@@ -239,7 +239,12 @@ class Headed(Blobs):
 @pytest.mark.parametrize(
     ("hypermodel", "labels", "kwargs", "message"),
     [
-        (Blobs(), lambda y: y, {}, r"at least 200; .*Received batches of \[28, 29\].*`examples`"),
+        (
+            Blobs(),
+            lambda y: y,
+            {"validation_batch_size": 30},
+            r"at least 200; .*Received batches of \[28, 29\].*`examples`",
+        ),
         (Headed(), lambda y: y, {"validation_batch_size": 200}, "needs a network that ends in"),
         (
             Blobs(units=2, activation="linear", loss="mse"),
@@ -294,18 +299,22 @@ def test_what_is_not_finite_is_not_a_number_and_ends_nothing(blobs):
     np.testing.assert_allclose(found, by_hand(x, np.eye(3)[y], 20, 0.1), atol=1e-4)
 
 
-def test_scored_elsewhere_it_asks_for_the_same(blobs, tmp_path):
-    """In a process that has not searched, too, batches may not be too small."""
+def test_batches_are_as_large_as_it_needs(blobs, tmp_path):
+    """In a process that has not searched, too, unless another size is asked for."""
     x, y = blobs
     settings = {"seed": 0, "reward": LinearProbe(50), "directory": tmp_path, "max_trials": 1}
     settings.update(controller_updates=1, final_samples=4)
-    ENASTuner(Blobs(), **settings).search(
-        x, y, validation_data=(x, y), validation_batch_size=200, verbose=0
-    )
+    tuner = ENASTuner(Blobs(), **settings)
+    tuner.search(x, y, validation_data=(x, y), verbose=0)
+    assert min(tuner.search_data[1].sizes) >= 100 > min(tuner.search_data[1].sizes) - 50
     again = ENASTuner(Blobs(), **settings)
     with pytest.raises(ValueError, match="LinearProbe of 50 examples needs validation batches"):
-        again.derive(validation_data=(x, y))
+        again.derive(validation_data=(x, y), batch_size=32)
     with pytest.raises(ValueError, match="LinearProbe of 50 examples needs validation batches"):
-        again.rank_correlation(2, x, y, validation_data=(x, y), epochs=1)
+        few = x[:80], y[:80]
+        again.rank_correlation(2, x, y, validation_data=few, epochs=1)
     assert not list(tmp_path.rglob("rank_correlation.json"))
-    assert again.derive(validation_data=(x, y), batch_size=200)
+    scored = [one.score for one in again.derive(validation_data=(x, y))]
+    assert scored == [one.score for one in tuner.derive()]
+    found = again.rank_correlation(3, x, y, validation_data=(x, y), epochs=1)
+    assert "shared weights" in found.figures

@@ -9,9 +9,9 @@ import tensorflow as tf
 from keras_enas.oracles.checks import check_integer
 from keras_enas.training import Recipe
 from keras_enas.training.checks import check_fit
-from keras_enas.tuner.checks import check_reward_on
-from keras_enas.tuner.data import ValidationData, as_dataset, check_arrays
-from keras_enas.tuner.search_data import check_validation, check_validation_labels
+from keras_enas.tuner.checks import least_batch
+from keras_enas.tuner.data import as_dataset, check_arrays
+from keras_enas.tuner.search_data import check_validation, check_validation_labels, validation_of
 
 
 class TrainingAlone:
@@ -111,8 +111,7 @@ class TrainingAlone:
         check_validation_labels(network, data)
         if not self.tuner.search_data:
             # They will be scored on these, after all training.
-            batches = ValidationData(data, self.batch_size or 32, self.seed).batches
-            check_reward_on(self.tuner.reward_function, network, batches)
+            validation_of(self.tuner, data, self._scored_by())
 
     def train(self, architecture):
         """Trains the child of an `Architecture`.
@@ -170,8 +169,13 @@ class TrainingAlone:
         return self.tuner.score(
             architectures,
             None if self.tuner.search_data else self.validation_data,
-            self.batch_size or 32,
+            self._scored_by(),
         )
+
+    def _scored_by(self):
+        """The size of validation batches: that of training, unless the reward needs more."""
+        size = self.batch_size or 32
+        return size if size >= least_batch(self.tuner.reward_function) else None
 
 
 def cosine(epochs):

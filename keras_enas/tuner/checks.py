@@ -12,6 +12,8 @@ from keras_enas.tuner.sampling import SAMPLINGS
 
 # As the released code has it.
 SAMPLES_PER_UPDATE = 20
+# Those of `ENASTuner` that are an oracle's.
+DEFAULTS = {"objective": "val_accuracy", "max_trials": 30, "profile": "default", "seed": None}
 
 
 def refuse_arguments(kwargs):
@@ -91,15 +93,27 @@ def check_seconds(max_cpu_seconds):
 
 def oracle_of(oracle, objective, max_trials, profile, seed, settings):
     """Returns the oracle that was given, or an `ENASOracle` of the other arguments."""
+    of_oracle = {
+        "objective": objective,
+        "max_trials": max_trials,
+        "profile": profile,
+        "seed": seed,
+        **settings,
+    }
     if oracle is None:
-        oracle = ENASOracle(
-            objective=objective, max_trials=max_trials, profile=profile, seed=seed, **settings
-        )
-    elif not isinstance(oracle, SearchOracle) or settings:
+        oracle = ENASOracle(**of_oracle)
+    elif not isinstance(oracle, SearchOracle):
         raise ValueError(
-            "`oracle` must be a keras_enas SearchOracle, and settings of a controller belong "
-            f"to it. Received: oracle={oracle!r} and {sorted(settings)}."
+            f"`oracle` must be a keras_enas SearchOracle. Received: oracle={oracle!r}."
         )
+    else:
+        # Where it is the default, it cannot be seen whether it was given.
+        given = {name for name, value in of_oracle.items() if value != DEFAULTS.get(name)}
+        if given:
+            raise ValueError(
+                f"With an `oracle`, {sorted(given)} belong to it: "
+                f"{type(oracle).__name__}(objective, max_trials, seed=...)."
+            )
     if oracle.max_trials is None:
         raise ValueError("`max_trials` must be an integer of at least 1. Received: None.")
     return oracle
@@ -128,6 +142,11 @@ def check_same_reward(before, reward):
             f"from. Received: {now}. Pass the one that it began with, or `overwrite=True` or "
             "another `project_name` to begin anew."
         )
+
+
+def least_batch(reward):
+    """How many examples a validation batch must have for a reward: its `least_batch`, or 1."""
+    return getattr(reward, "least_batch", 1)
 
 
 def check_reward_on(reward, network, batches):

@@ -112,16 +112,19 @@ class ValidationData:
         batch_size: Integer, for arrays.
         seed: Integer.
         steps: Optional integer, how many batches to use at most.
+        least: Integer, what a batch of arrays must have, even if that is more than
+            `batch_size`, as far as there are so many examples.
     """
 
-    def __init__(self, data, batch_size, seed, steps=None):
+    def __init__(self, data, batch_size, seed, steps=None, least=1):
         if isinstance(data, tf.data.Dataset):
             self.batches = list(data.take(steps or -1))
         else:
             data = tuple(a for a in data if a is not None)
             size = len(keras.tree.flatten(data)[0])
             order = np.random.default_rng((seed, size)).permutation(size)
-            chunks = np.array_split(order, math.ceil(size / batch_size))[:steps]
+            count = min(math.ceil(size / batch_size), max(size // least, 1))
+            chunks = np.array_split(order, count)[:steps]
             with tf.device("CPU:0"):
                 self.batches = [
                     keras.tree.map_structure(lambda a, c=chunk: _tensor(np.asarray(a)[c]), data)

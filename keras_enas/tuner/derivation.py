@@ -12,14 +12,13 @@ from keras_enas.search_space import Architecture
 from keras_enas.supergraph import inherit, recalibrate
 from keras_enas.training_free.scores import INTO_THE_NETWORK
 from keras_enas.training_free.scores import score as training_free_score
-from keras_enas.tuner import checks, results, state
+from keras_enas.tuner import results, search_data, state
 from keras_enas.tuner import round as rounds
-from keras_enas.tuner.data import ValidationData, as_dataset, described
+from keras_enas.tuner.data import described
 from keras_enas.tuner.halving import SuccessiveHalving, halve
 from keras_enas.tuner.pool import Pool, found_of
 from keras_enas.tuner.proposals import Surrogate
 from keras_enas.tuner.resources import scored
-from keras_enas.tuner.search_data import check_validation, check_validation_labels
 from keras_enas.tuner.short_training import ShortTraining
 
 
@@ -32,7 +31,7 @@ def derive(tuner, k, validation_data, batch_size, strategy, tolerance=None):
             "`strategy` trains architectures, but this process has not searched and has no "
             "training data. Call `search` first: rounds that are done are not done again."
         )
-    validation = validation_of(tuner, validation_data, batch_size)
+    validation = search_data.validation_of(tuner, validation_data, batch_size)
     oracle, space = tuner.oracle, tuner.space
     earlier = [
         space.from_values(trial.hyperparameters.values).indices for trial in completed_trials(tuner)
@@ -130,7 +129,7 @@ def derived_after(tuner):
 def score(tuner, architectures, validation_data, batch_size):
     """Scores architectures with the shared weights; see `ENASTuner.score`."""
     require_rounds(tuner)
-    validation = validation_of(tuner, validation_data, batch_size)
+    validation = search_data.validation_of(tuner, validation_data, batch_size)
     parsed = [tuner.space.parse(a) if isinstance(a, str) else a for a in architectures]
     for one in parsed:
         if not isinstance(one, Architecture) or one.space != tuner.space:
@@ -171,20 +170,6 @@ def require_rounds(tuner):
             if ended
             else "No round has been searched yet. Call `search` first."
         )
-
-
-def validation_of(tuner, validation_data, batch_size):
-    """The `ValidationData` given, or that of the search."""
-    if validation_data is not None:
-        validation_data = as_dataset(validation_data)
-        check_validation(validation_data)
-        check_validation_labels(tuner.supergraph.network, validation_data)
-        validation = ValidationData(validation_data, batch_size, tuner.oracle.seed)
-        checks.check_reward_on(tuner.reward_function, tuner.supergraph.network, validation.batches)
-        return validation
-    if tuner.search_data is None:
-        raise ValueError("`validation_data` is needed: this process has not searched.")
-    return tuner.search_data[1]
 
 
 def _read(tuner):

@@ -14,7 +14,7 @@ class Findings:
     `final_samples`, `derive_strategy` and `has_own_reward`.
     """
 
-    def derive(self, k=None, validation_data=None, batch_size=32, strategy=None, tolerance=None):
+    def derive(self, k=None, validation_data=None, batch_size=None, strategy=None, tolerance=None):
         """Samples `k` architectures and scores them with the shared weights as they are.
 
         The derived architectures of all rounds and the oracle's most likely one
@@ -25,7 +25,8 @@ class Findings:
         Args:
             k: Optional integer, default `final_samples`.
             validation_data: As in `search`; needed in a process that has not searched.
-            batch_size: Integer, for arrays given here.
+            batch_size: Optional integer, for arrays given here; default 32, or what the
+                reward needs if that is more.
             strategy: Optional, default `derive_strategy`. By successive halving the
                 best by shared weights are trained alone for a while, and come
                 first, as their `second_opinion` says; this needs the training data
@@ -49,7 +50,7 @@ class Findings:
         strategy = self.derive_strategy if strategy is None else strategy
         return derivation.derive(self, k, validation_data, batch_size, strategy, tolerance)
 
-    def pareto(self, k=0, validation_data=None, batch_size=32, path=None, verbose=True):
+    def pareto(self, k=0, validation_data=None, batch_size=None, path=None, verbose=True):
         """Shows what no other architecture scored so far beats in objective and cost.
 
         See `keras_enas.tuner.resources.pareto.pareto` for the arguments.
@@ -60,7 +61,10 @@ class Findings:
         return pareto.pareto(self, k, validation_data, batch_size, path, verbose)
 
     def get_best_architectures(self, num_architectures=1):
-        """Returns the architectures with the best shared-weight scores.
+        """Returns the architectures that were derived, best first.
+
+        By shared-weight score, without its cost where there is a `cost_target`; those that a
+        second opinion trained come first, by that.
 
         Args:
             num_architectures: Integer.
@@ -68,7 +72,7 @@ class Findings:
         Returns:
             List of `FoundArchitecture`: `architecture`, `score` (objective,
             deviation from batch to batch, reward), trainable `parameters` and
-            `flops` of its child.
+            `flops` of its child at the size that was searched.
         """
         found = derivation.found(self, num_architectures, "num_architectures")
         return [one.with_cost(self.build_child(one.architecture)) for one in found]
@@ -101,13 +105,14 @@ class Findings:
             self, self.space.from_values(trial.hyperparameters.values)
         )
 
-    def score(self, architectures, validation_data=None, batch_size=32):
+    def score(self, architectures, validation_data=None, batch_size=None):
         """Scores architectures with the shared weights.
 
         Args:
             architectures: List of `Architecture`, or of their texts.
             validation_data: As in `search`; needed in a process that has not searched.
-            batch_size: Integer, for arrays given here.
+            batch_size: Optional integer, for arrays given here; default 32, or what the
+                reward needs if that is more.
 
         Returns:
             List of `Score`.
@@ -115,7 +120,7 @@ class Findings:
         return derivation.score(self, architectures, validation_data, batch_size)
 
     def results_summary(self, num_trials=10):
-        """Prints the best architectures with their shared-weight scores."""
+        """Prints the architectures that were derived, best first, with their scores."""
         check_integer("num_trials", num_trials, 1)
         results.print_found(
             self.get_best_architectures(num_trials),

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from keras_enas.tuner import checks
 from keras_enas.tuner.data import (
     TrainingData,
     ValidationData,
@@ -27,6 +28,7 @@ def prepare(
     steps_per_epoch,
     validation_batch_size,
     validation_steps,
+    least,
 ):
     """Checks what `search` was given against the network.
 
@@ -34,7 +36,9 @@ def prepare(
         network: Callable that returns the compiled network of the supergraph; it
             is called when all has been checked that can be checked without.
         seed: Integer, of the order of examples.
-        x: As in `ENASTuner.search`, like all that follow.
+        x: As in `ENASTuner.search`, like all that follow but the last.
+        least: Integer, what a validation batch must have if `validation_batch_size` does
+            not say.
 
     Returns:
         Tuple of `TrainingData` and `ValidationData`.
@@ -71,9 +75,36 @@ def prepare(
     return (
         TrainingData(x, y, sample_weight, batch_size, shuffle, seed, steps_per_epoch),
         ValidationData(
-            validation_data, validation_batch_size or batch_size, seed, validation_steps
+            validation_data,
+            validation_batch_size or batch_size,
+            seed,
+            validation_steps,
+            1 if validation_batch_size else least,
         ),
     )
+
+
+def validation_of(tuner, validation_data, batch_size):
+    """The `ValidationData` given, or that of the search.
+
+    Args:
+        tuner: An `ENASTuner`.
+        validation_data: As in `search`, or None.
+        batch_size: Integer, or None: 32, or what the reward needs if that is more.
+    """
+    if validation_data is not None:
+        validation_data = as_dataset(validation_data)
+        check_validation(validation_data)
+        check_validation_labels(tuner.supergraph.network, validation_data)
+        least = checks.least_batch(tuner.reward_function) if batch_size is None else 1
+        validation = ValidationData(
+            validation_data, batch_size or 32, tuner.oracle.seed, least=least
+        )
+        checks.check_reward_on(tuner.reward_function, tuner.supergraph.network, validation.batches)
+        return validation
+    if tuner.search_data is None:
+        raise ValueError("`validation_data` is needed: this process has not searched.")
+    return tuner.search_data[1]
 
 
 def check_validation(validation_data, steps=None):

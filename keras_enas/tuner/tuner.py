@@ -322,7 +322,8 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             sample_weight: As in `fit`.
             shuffle: Boolean, for arrays.
             steps_per_epoch: Optional integer.
-            validation_batch_size: Integer, for arrays; default `batch_size`.
+            validation_batch_size: Integer, for arrays; default `batch_size`, or what
+                the reward needs if that is more.
             validation_steps: Optional integer, validation batches at most.
 
         Raises:
@@ -356,6 +357,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             steps_per_epoch,
             validation_batch_size,
             validation_steps,
+            checks.least_batch(self.reward_function),
         )
         search_data.check_metric(self.supergraph, self.oracle.objective, validation.batches[0])
         checks.check_reward_on(self.reward_function, self.supergraph.network, validation.batches)

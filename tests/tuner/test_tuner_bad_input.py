@@ -76,6 +76,10 @@ def different_shapes(hp):
             {"oracle": RandomOracle(objective="val_accuracy"), "tanh_constant": 1.0},
             "`oracle`.*tanh_constant",
         ),
+        (
+            {"oracle": RandomOracle(objective="val_accuracy"), "profile": "paper", "max_trials": 9},
+            r"`oracle`, \['max_trials', 'profile'\] belong to it: RandomOracle\(",
+        ),
         ({"temprature": 1.0}, "no argument.*temprature"),
         ({"profile": "papr"}, "`profile`"),
         ({"warmup_rounds": -1}, "`warmup_rounds`"),

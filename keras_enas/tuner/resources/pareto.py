@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_enas.oracles.checks import check_integer
-from keras_enas.tuner import derivation, results
+from keras_enas.tuner import derivation, results, search_data
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.resources.plot import plot_pareto
 from keras_enas.tuner.resources.scored import keep, scored
@@ -32,7 +32,7 @@ def front(qualities, costs):
     return kept
 
 
-def pareto(tuner, k=0, validation_data=None, batch_size=32, path=None, verbose=True):
+def pareto(tuner, k=0, validation_data=None, batch_size=None, path=None, verbose=True):
     """Shows the architectures scored so far that no other beats in objective and cost.
 
     The objective is meant also where the search ranks by another `reward`.
@@ -45,7 +45,7 @@ def pareto(tuner, k=0, validation_data=None, batch_size=32, path=None, verbose=T
         k: Integer, how many samples to score first, within the limit but however
             far from the target: with a target `derive` scores only what is near to it.
         validation_data: As in `derive`, for these.
-        batch_size: Integer, for arrays given here.
+        batch_size: As in `derive`.
         path: Optional string, the file of a plot; its ending says the format.
         verbose: Boolean, whether the table is printed.
 
@@ -80,7 +80,7 @@ def pareto(tuner, k=0, validation_data=None, batch_size=32, path=None, verbose=T
 
 def _score_more(tuner, k, validation_data, batch_size):
     oracle = tuner.oracle
-    validation = derivation.validation_of(tuner, validation_data, batch_size)
+    validation = search_data.validation_of(tuner, validation_data, batch_size)
     known = {one.architecture.indices for one in scored(tuner)}
     # As in `derive`: a search that goes on must not depend on this.
     before = oracle.get_arrays()
