@@ -27,7 +27,7 @@ class FactorizedOracle(SearchOracle):
         warmup_samples: Integer, samples at the beginning from which the baseline learns,
             but not the policy.
         samples_per_update: Integer, samples of one gradient step. More at once are
-            divided into steps.
+            divided into steps; a single one that is left joins the last.
         seed: Optional integer. 0 is a seed; None draws one.
         **kwargs: As in `SearchOracle`.
 

@@ -28,7 +28,7 @@ class SearchOracle(keras_tuner.Oracle):
     A subclass implements the two verbs, as `_sample` and `_learn`, which get
     checked arguments, and `_get_learned` and `_set_learned` if there is
     something to save; all else has a default on these. Driven by
-    `ENASTuner` it searches with shared weights, thousands of samples a round;
+    `ENASTuner` it searches with shared weights, hundreds of samples a round;
     driven by a stock `keras_tuner.Tuner` each trial trains one child by itself, none
     twice: what has been tried is drawn again, or looked for near by, and when
     every architecture of the space has been tried the search stops.
@@ -45,7 +45,8 @@ class SearchOracle(keras_tuner.Oracle):
         seed: Optional integer. 0 is a seed; None draws one.
         samples_per_update: Integer, how many architectures `learn` is called
             with: under a stock tuner so many trials are collected before, under
-            `ENASTuner` so many are sampled for it unless it is told otherwise.
+            `ENASTuner` so many are sampled for it (20 if that is 1), unless it is told
+            otherwise.
         worker_timeout: Optional number, seconds after which a worker that runs a trial
             and was not heard of counts as lost. A worker is not heard of while it trains:
             give more than the longest trial takes. None is five times the longest

@@ -38,7 +38,8 @@ class ProgressiveOracle(SearchOracle):
         objective: As in `keras_tuner.Oracle`.
         max_trials: Integer, the most trials to run.
         beam_size: Integer, K of the paper (256).
-        samples_per_stage: Integer, learned samples after which a stage ends (paper: K).
+        samples_per_stage: Integer, learned samples after which a stage ends, at the next
+            fit of the surrogate (paper: K).
         samples_per_fit: Integer, after how many learned samples the surrogate is fitted
             anew; later after a tenth of what it knows, if that is more.
         simplest: Optional `Architecture`, or its text: what decisions are that are
@@ -173,7 +174,7 @@ class ProgressiveOracle(SearchOracle):
         return beam
 
     def most_likely(self):
-        """The best of the beam, the decisions that are not open as their first candidates."""
+        """The best of the beam; decisions that are not open as in `simplest`, or their first."""
         self._require_space()
         found = self._closed()
         found = np.zeros(len(self.space), np.int32) if found is None else found

@@ -14,7 +14,7 @@ class RandomOracle(SearchOracle):
         objective: As in `keras_tuner.Oracle`.
         max_trials: Integer, the most trials to run.
         seed: Optional integer. 0 is a seed; None draws one.
-        **kwargs: As in `keras_tuner.Oracle`.
+        **kwargs: As in `SearchOracle`.
 
     Raises:
         ValueError: If an argument is out of its range; the message names it.

@@ -37,7 +37,7 @@ class SuccessiveHalving:
             rungs go by what was earned in them alone. To count
             parameters or FLOPs a child is built, unless the hypermodel has
             `count_parameters(architecture)` or `count_flops(architecture)`; the other
-            scores trace a supergraph once.
+            scores trace a supergraph once. What counts is the size that was searched.
         neighbours: Integer, how many architectures more are scored before the first rung:
             neighbours of the most promising, which differ in one decision.
         size: `"search"`: they are trained at the size that shares weights; `"child"`: at

@@ -58,21 +58,23 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             with shared weights, `for_children(recipe)`, which returns the
             hypermodel of the children that `retrain` trains, and `simplest(architecture)`,
             which returns the `Architecture` of the same network without operations that
-            go nowhere (only such are derived).
+            go nowhere (only such are derived in the end).
         objective: String or `keras_tuner.Objective`, `val_` and the name of a
             metric of the model.
         max_trials: Integer, the number of rounds.
         oracle: Optional `SearchOracle` in place of an `ENASOracle`; then
-            `objective`, `max_trials`, `seed` and the oracle's own arguments
-            belong to it.
+            `objective`, `max_trials`, `profile`, `seed` and the oracle's own arguments
+            belong to it, and are refused here.
         warmup_rounds: Integer, rounds at the start in which the shared weights
             are trained but the oracle does not learn.
         sampling: Optional string, which architectures the shared weights are trained as:
             `"controller"`, those that the oracle samples (the paper); `"uniform"`;
             `"fair"`, uniform, and every candidate equally often (FairNAS);
-            `"sandwich"`, uniform, and the largest and the smallest in every update.
+            `"sandwich"`, uniform, and the largest and the smallest in every update,
+            which needs at least two `architectures_per_step`.
             Default `"fair"` (docs/training-and-deriving.md says why), but
-            `"controller"` with a published `profile` and with a `cost_limit`.
+            `"controller"` with a published `profile`, and with a `cost_limit`, which
+            goes with no other.
         architectures_per_step: Integer, how many architectures each batch is
             trained as; the weights are updated by the mean of their gradients. A
             step then takes that many times as long. FairNAS has as many as a
@@ -92,14 +94,17 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             `"successive_halving"` or a `keras_enas.SuccessiveHalving`: the best of
             them are trained alone for a while.
         max_cpu_seconds: Optional number, process CPU time that the search may take. No
-            further round begins when it is spent; a second opinion has the share of
-            it that `SuccessiveHalving.share` says. Scoring `final_samples` comes on top. Of
-            earlier processes of a search that was interrupted the rounds count that had
+            further round begins if one like those so far would be too much, or after
+            `max_trials`. For a second opinion the share of it that
+            `SuccessiveHalving.share` says is kept; it has what is left when
+            `final_samples` are scored, and ends before that when all its `candidates` are
+            trained. Without one that scoring comes on top. Of earlier processes of a search that was interrupted the rounds count that had
             ended. Since time is measured, such a search does not end alike twice.
         reward: Callable from the dict of metrics and the objective to a float,
             higher is better; default: the objective itself. `keras_enas.LinearProbe()`
             asks how well the features tell the labels. It is not on disk: a search that
-            goes on must be given the one that it began with, told by its name or `repr`.
+            goes on must be given the one that it began with, told by its name or `repr`
+            (so one lambda, or one function with other values bound, passes for another).
         profile: String, of the controller: see `ENASOracle`.
         seed: Optional integer. 0 is a seed.
         **kwargs: Arguments of `keras_tuner.Tuner` (`directory`, `project_name`,
