@@ -94,24 +94,26 @@ def check_seconds(max_cpu_seconds):
 def oracle_of(oracle, objective, max_trials, profile, seed, settings):
     """Returns the oracle that was given, or an `ENASOracle` of the other arguments."""
     of_oracle = {
-        "objective": objective,
+        "objective": getattr(objective, "name", objective),
         "max_trials": max_trials,
         "profile": profile,
         "seed": seed,
         **settings,
     }
     if oracle is None:
-        oracle = ENASOracle(**of_oracle)
+        oracle = ENASOracle(**{**of_oracle, "objective": objective})
     elif not isinstance(oracle, SearchOracle):
         raise ValueError(
             f"`oracle` must be a keras_enas SearchOracle. Received: oracle={oracle!r}."
         )
     else:
         # Where it is the default, it cannot be seen whether it was given.
-        given = {name for name, value in of_oracle.items() if value != DEFAULTS.get(name)}
-        if given:
+        given = {name: value for name, value in of_oracle.items() if value != DEFAULTS.get(name)}
+        own = {**vars(oracle), "objective": getattr(oracle.objective, "name", None)}
+        others = sorted(name for name, value in given.items() if own.get(name) != value)
+        if others:
             raise ValueError(
-                f"With an `oracle`, {sorted(given)} belong to it: "
+                f"With an `oracle`, {others} belong to it: "
                 f"{type(oracle).__name__}(objective, max_trials, seed=...)."
             )
     if oracle.max_trials is None:

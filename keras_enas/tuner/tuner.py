@@ -64,7 +64,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         max_trials: Integer, the number of rounds.
         oracle: Optional `SearchOracle` in place of an `ENASOracle`; then
             `objective`, `max_trials`, `profile`, `seed` and the oracle's own arguments
-            belong to it, and are refused here.
+            belong to it, and others here are refused.
         warmup_rounds: Integer, rounds at the start in which the shared weights
             are trained but the oracle does not learn.
         sampling: Optional string, which architectures the shared weights are trained as:
@@ -98,8 +98,9 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             `max_trials`. For a second opinion the share of it that
             `SuccessiveHalving.share` says is kept; it has what is left when
             `final_samples` are scored, and ends before that when all its `candidates` are
-            trained. Without one that scoring comes on top. Of earlier processes of a search that was interrupted the rounds count that had
-            ended. Since time is measured, such a search does not end alike twice.
+            trained. Without one that scoring comes on top. Of earlier processes of a search
+            that was interrupted the rounds count that had ended. Since time is measured,
+            such a search does not end alike twice.
         reward: Callable from the dict of metrics and the objective to a float,
             higher is better; default: the objective itself. `keras_enas.LinearProbe()`
             asks how well the features tell the labels. It is not on disk: a search that
