@@ -21,7 +21,6 @@ ORACLES = {
     "q-learning": ke.QLearningOracle,
     "factorized": ke.FactorizedOracle,
 }
-REWARDS = {"": None, "linear probe": ke.LinearProbe()}
 
 
 class Timed(ke.ENASTuner):

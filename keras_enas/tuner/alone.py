@@ -106,10 +106,11 @@ class TrainingAlone:
 
     def check_validation(self):
         """Raises `ValueError` if the validation data do not fit the network."""
-        check_validation(as_dataset(self.validation_data))
-        network, data = self.tuner.supergraph.network, as_dataset(self.validation_data)
-        check_validation_labels(network, data)
-        if not self.tuner.search_data:
+        data = as_dataset(self.validation_data)
+        if self.tuner.search_data:
+            check_validation(data)
+            check_validation_labels(self.tuner.supergraph.network, data)
+        else:
             # They will be scored on these, after all training.
             validation_of(self.tuner, data, self._scored_by())
 

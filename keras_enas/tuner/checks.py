@@ -94,14 +94,14 @@ def check_seconds(max_cpu_seconds):
 def oracle_of(oracle, objective, max_trials, profile, seed, settings):
     """Returns the oracle that was given, or an `ENASOracle` of the other arguments."""
     of_oracle = {
-        "objective": getattr(objective, "name", objective),
+        "objective": objective,
         "max_trials": max_trials,
         "profile": profile,
         "seed": seed,
         **settings,
     }
     if oracle is None:
-        oracle = ENASOracle(**{**of_oracle, "objective": objective})
+        oracle = ENASOracle(**of_oracle)
     elif not isinstance(oracle, SearchOracle):
         raise ValueError(
             f"`oracle` must be a keras_enas SearchOracle. Received: oracle={oracle!r}."
@@ -109,8 +109,12 @@ def oracle_of(oracle, objective, max_trials, profile, seed, settings):
     else:
         # Where it is the default, it cannot be seen whether it was given.
         given = {name: value for name, value in of_oracle.items() if value != DEFAULTS.get(name)}
-        own = {**vars(oracle), "objective": getattr(oracle.objective, "name", None)}
-        others = sorted(name for name, value in given.items() if own.get(name) != value)
+
+        def plain(value):
+            return getattr(value, "name", value)
+
+        own = vars(oracle)
+        others = sorted(n for n, value in given.items() if plain(own.get(n)) != plain(value))
         if others:
             raise ValueError(
                 f"With an `oracle`, {others} belong to it: "

@@ -1,5 +1,6 @@
 """Each bad input ends early, names the argument, and leaves the files as they were."""
 
+import inspect
 import os
 
 import keras
@@ -17,6 +18,7 @@ from keras_enas import (
     RandomOracle,
     SearchSpace,
 )
+from keras_enas.tuner.checks import DEFAULTS
 
 
 def compiled(inputs, outputs):
@@ -79,6 +81,10 @@ def different_shapes(hp):
         (
             {"oracle": RandomOracle(objective="val_accuracy"), "profile": "paper", "max_trials": 9},
             r"`oracle`, \['max_trials', 'profile'\] belong to it: RandomOracle\(",
+        ),
+        (
+            {"oracle": RandomOracle(objective="val_accuracy"), "objective": "val_loss"},
+            r"`oracle`, \['objective'\] belong",
         ),
         ({"temprature": 1.0}, "no argument.*temprature"),
         ({"profile": "papr"}, "`profile`"),
@@ -272,6 +278,11 @@ def test_numbers_of_what_was_found(searched):
     ):
         with pytest.raises(ValueError, match="must be an integer of at least 1"):
             call(0)
+
+
+def test_what_is_told_from_a_default_is_the_default():
+    parameters = inspect.signature(ENASTuner).parameters
+    assert {name: parameters[name].default for name in DEFAULTS} == DEFAULTS
 
 
 def _listing(tuner):
