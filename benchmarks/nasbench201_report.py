@@ -96,9 +96,8 @@ def shown(by_strategy, table, allowed, target):
                 rows.add_row(f"{name}, {said}", "", "", "", *taus)
         alone = [one["truth_by_shared_weights"] for one in mine if "truth_by_shared_weights" in one]
         if alone:
-            rows.add_row(
-                f"{name}, best score", mean_and_deviation(alone, ".2f"), f"{min(alone):.2f}"
-            )
+            found = mean_and_deviation(alone, ".2f"), f"{min(alone):.2f}"
+            rows.add_row(f"{name}, its best-scored cell", *found)
     truth = table.truth[allowed]
     judged = [one for mine in by_strategy.values() for one in mine if "tau_of_parameters" in one]
     for name, column in COUNTS.items():

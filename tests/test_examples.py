@@ -262,7 +262,7 @@ def test_transfer_runs(run, tmp_path):
 
 @pytest.mark.slow
 def test_custom_space_runs(run):
-    run("custom_space")
+    assert "Best when trained:" in run("custom_space")
 
 
 @pytest.mark.slow

@@ -62,7 +62,7 @@ def test_controls_stand_beside_what_was_found(report):
     )
     assert rows[2][0] == "enas, ranks by the objective"
     assert rows[2][4:6] == ("0.30 ± 0.00", "0.10 ± 0.00")
-    assert rows[3][:3] == ("enas, best score", "89.00 ± 0.00", "89.00")
+    assert rows[3][:3] == ("enas, its best-scored cell", "89.00 ± 0.00", "89.00")
     assert rows[4] == ("control: most parameters", "90.00", "90.00", "1", "0.40", "0.30", "0")
     assert rows[5] == ("control: most FLOPs", "80.00", "80.00", "1", "", "", "0")
 

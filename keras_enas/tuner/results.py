@@ -13,8 +13,8 @@ from keras_enas.tuner.round import Score
 from keras_enas.tuner.second_opinion import SecondOpinion
 
 NOTE = (
-    "A shared-weight score ranks architectures. It is not what a trained model scores: "
-    "call `tuner.retrain(...)` for that."
+    "A shared-weight score is meant to rank architectures. It is not what a trained model "
+    "scores: call `tuner.retrain(...)` for that."
 )
 
 

@@ -139,7 +139,7 @@ class Retrained:
                 f"{self.comparison()}."
             )
         console.print(
-            "Scores with shared weights rank architectures; only the trained ones are what a "
+            "Scores with shared weights are meant to rank; only the trained ones are what a "
             "network attains by itself."
         )
         console.print(f"Files: {self.folder}", soft_wrap=True)

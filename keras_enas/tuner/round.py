@@ -31,7 +31,7 @@ class RoundSettings:
 class Score:
     """What the shared weights score as an architecture on validation batches.
 
-    It ranks architectures; it is not what a trained model scores.
+    It is meant to rank architectures; it is not what a trained model scores.
 
     Args:
         objective: Float, the objective over all batches, weighted by their size.

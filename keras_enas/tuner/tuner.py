@@ -46,7 +46,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
     each step as another architecture (see `sampling`); the oracle learns
     from what its samples score on validation minibatches; the best of some
     samples is derived and becomes the trial's hyperparameters. The score of a
-    trial is a score with shared weights. It ranks architectures and is not
+    trial is a score with shared weights. It is meant to rank architectures and is not
     what a trained model scores: `retrain` gives that.
 
     Args:
