@@ -1,21 +1,21 @@
 """Does a search find good cells? Searches of NAS-Bench-201, judged by its table.
 
     python benchmarks/nasbench201.py --data ../shared/data --output runs/nasbench201 \\
-        --strategies enas random --seeds 0 1 2 --budget-minutes 30
+        --strategies enas random --seeds 0 1 2 --latency-targets 0 40 --budget-minutes 30
 
-Each search runs in a process of its own, on small images and small networks, and may
-take so many CPU minutes, all included but unpacking the images and importing. What it
-returns is looked up: the test accuracy that the published network of that cell has
-after 200 epochs. The table guides no search, but for the latencies of a search with
-`--latency-target`. Beside them stand controls that search
-nothing: the cell with the most parameters, and random cells.
+Tasks (the best cell; the best cell at a latency) x strategies x seeds. Each search runs in a
+process of its own, on small images and small networks, and may take so many CPU minutes, all
+included but unpacking the images and importing. What it returns is looked up: the test accuracy
+that the published network of that cell has after 200 epochs. The table guides no search, but for
+the latencies of a search for a latency. Beside them stand controls that search nothing: the cell
+with the most parameters, and random cells.
 
-Everything is kept in `--output`; a run that was interrupted goes on, several processes
-share the work, and another command with the same settings adds to it. Of all searches in
-it `results.jsonl` has a line each, `report.txt` the table, and `regret.png` what each
-would have returned after so many CPU seconds; of each
-search with shared weights there is a picture of its rounds (`--tau-every 2`: Kendall tau
-too). `--quick` says whether it runs; its figures mean nothing.
+Everything is kept in `--output`, of a latency in a folder in it; a run that was interrupted goes
+on, several processes share the work, and another command with the same settings adds to it. Of all
+searches of a task `results.jsonl` has a line each, `report.txt` the table, and `regret.png` what
+was best of each after so many CPU seconds; of each search with shared weights there is a picture of
+its rounds (`--tau-every 2`: Kendall tau too). `--quick` says whether it runs; its figures mean
+nothing.
 """
 
 import argparse
@@ -51,9 +51,11 @@ def main():
     parser.add_argument("--output", required=True, help="folder of this run")
     parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=["enas", "random"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument(
+        "--latency-targets", type=float, nargs="+", default=[0.0], help="milliseconds; 0: none"
+    )
     parser.add_argument("--quick", action="store_true", help="does it run? in a few minutes")
-    parser.add_argument("--threads", type=int, default=1, help="of TensorFlow")
-    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     for name, value in DEFAULTS.items():
         choices = REWARDS if name == "reward" else None
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), choices=choices)
@@ -62,22 +64,53 @@ def main():
     given = {name: getattr(args, name) for name in DEFAULTS if getattr(args, name) is not None}
     settings.update(given)
     if args.one:
-        run_one(args, settings)
+        run_one(args, {**settings, "latency_target": float(args.one[2])})
         return
-    os.makedirs(args.output, exist_ok=True)
-    same_settings(os.path.join(args.output, "settings.json"), settings)
+    tasks = {folder_of(args.output, t): {**settings, "latency_target": t} for t in latencies(args)}
+    check(args, tasks.values())
     jobs = {}
-    for seed in args.seeds:
-        for strategy in args.strategies:
-            path = os.path.join(args.output, f"{file_of(strategy)}-{seed}.json")
-            jobs[path] = lambda path=path, job=(strategy, seed): in_a_process(args, *job, path)
+    for folder, of_task in tasks.items():
+        os.makedirs(folder, exist_ok=True)
+        same_settings(os.path.join(folder, "settings.json"), of_task)
+        for seed in args.seeds:
+            for strategy in args.strategies:
+                path = os.path.join(folder, f"{file_of(strategy)}-{seed}.json")
+                job = strategy, seed, of_task["latency_target"]
+                jobs[path] = lambda path=path, job=job: in_a_process(*job, path)
     made_together(jobs)
-    results = results_in(args.output)
-    with open(os.path.join(args.output, "results.jsonl"), "w") as file:
-        file.writelines(json.dumps(result) + "\n" for result in results)
-    from nasbench201_report import report
+    for folder, of_task in tasks.items():
+        results = results_in(folder)
+        with open(os.path.join(folder, "results.jsonl"), "w") as file:
+            file.writelines(json.dumps(result) + "\n" for result in results)
+        from nasbench201_report import report
 
-    report(results, settings, args.data, args.output)
+        report(results, of_task, args.data, folder)
+
+
+def latencies(args):
+    """The targets, each once, in the order given."""
+    return list(dict.fromkeys(args.latency_targets))
+
+
+def folder_of(output, target):
+    """The folder of a task."""
+    return os.path.join(output, f"latency-{target:g}") if target else output
+
+
+def check(args, tasks):
+    """Ends with an error, before anything is searched, if a search could not be made or judged."""
+    near = [settings for settings in tasks if settings["latency_target"]]
+    if not near:
+        return
+    others = [name for name in args.strategies if name in STOCK and name != "stock random"]
+    if others:
+        raise SystemExit(f"--latency-targets: {others} cannot be kept near to one.")
+    from nasbench201_report import allowed_cells
+    from nasbench201_table import Table
+
+    table = Table(args.data)
+    for settings in near:
+        allowed_cells(table, settings)
 
 
 def file_of(strategy):
@@ -94,11 +127,12 @@ def results_in(folder):
     return found
 
 
-def in_a_process(args, strategy, seed, path):
+def in_a_process(strategy, seed, target, path):
     """Runs one search in a process of its own, whose CPU time is the search's."""
     made = f"{path}.made"
     # The same command, but for what it is to do.
-    command = [sys.executable, __file__, *sys.argv[1:], "--one", strategy, str(seed), made]
+    job = [strategy, str(seed), str(target), made]
+    command = [sys.executable, __file__, *sys.argv[1:], "--one", *job]
     subprocess.run(command, check=True)
     content = read(made)
     os.remove(made)
@@ -112,9 +146,9 @@ def run_one(args, settings):
     from nasbench201_table import Table
     from search_quality_files import write
 
-    tf.config.threading.set_intra_op_parallelism_threads(args.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(args.threads)
-    strategy, seed, path = args.one[0], int(args.one[1]), args.one[2]
+    tf.config.threading.set_intra_op_parallelism_threads(settings["threads"])
+    tf.config.threading.set_inter_op_parallelism_threads(settings["threads"])
+    strategy, seed, path = args.one[0], int(args.one[1]), args.one[3]
     table = Table(args.data)
     data = load(args.data, settings["size"], settings["train"], settings["validation"])
     folder = path.removesuffix(".json.made")
@@ -124,8 +158,19 @@ def run_one(args, settings):
         from nasbench201_shared import search
     found = search(strategy, seed, settings, table, data, folder)
     versions = {name: version(name) for name in ("tensorflow", "keras", "keras-tuner")}
-    of_run = {"strategy": strategy, "seed": seed, "threads": args.threads, "versions": versions}
+    of_run = {"strategy": strategy, "seed": seed, "code": code(), "versions": versions}
     write(path, {**of_run, **found})
+
+
+def code():
+    """The revision of this project, None where git does not say."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
+    here = os.path.dirname(os.path.abspath(__file__))
+    try:
+        found = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -45,6 +45,8 @@ def report(results, settings, data, folder):
         if not name.startswith("stock") and "stock random" in by_strategy:
             said = speed_up(name, by_strategy[name], by_strategy["stock random"])
             console.print(said, highlight=False)
+    codes = sorted({str(one.get("code", "not noted")) for one in results})
+    console.print(f"Code of the searches: {', '.join(codes)}", highlight=False)
     console.save_text(os.path.join(folder, "report.txt"))
 
 
@@ -54,7 +56,7 @@ def allowed_cells(table, settings):
         return np.ones(len(table.truth), bool)
     near = np.abs(table.columns[settings["latency"]] / settings["latency_target"] - 1) <= 0.05
     if not near.any():
-        raise SystemExit(f"--latency-target: no cell is near to {settings['latency_target']}.")
+        raise SystemExit(f"--latency-targets: no cell is near to {settings['latency_target']}.")
     return near
 
 
@@ -121,7 +123,10 @@ def shown(by_strategy, table, allowed, target):
 
 
 def mean_and_deviation(values, form):
-    """A text of the mean, with the deviation if there is one."""
+    """A text of the mean, with the deviation if there is one; what is None is left out."""
+    values = [one for one in values if one is not None]
+    if not values:
+        return ""
     deviation = f" ± {np.std(values, ddof=1):{form}}" if len(values) > 1 else ""
     return f"{np.mean(values):{form}}{deviation}"
 

@@ -38,11 +38,12 @@ DEFAULTS = {
     # What the stock tuners train each child for; Hyperband at most.
     "stock_epochs": 1,
     "hyperband_epochs": 9,
-    # Milliseconds that the cell is to take, by the column of the table; 0: as it likes.
-    "latency_target": 0.0,
+    # The column of the table that says what a cell takes, in milliseconds.
     "latency": "latency_ms_raspi4",
     # The judge.
     "budget_minutes": 30.0,
+    # Of TensorFlow.
+    "threads": 1,
     "judged": 200,
     # Kendall tau after each so many rounds, in time that does not count; 0: at the end only.
     "tau_every": 0,

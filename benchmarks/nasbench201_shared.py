@@ -1,5 +1,6 @@
 """A search with shared weights on NAS-Bench-201, judged by the table."""
 
+import functools
 import math
 import os
 import time
@@ -8,17 +9,20 @@ import numpy as np
 from nasbench201_space import hypermodel_of
 from nasbench201_table import COUNTS
 from scipy.stats import kendalltau, rankdata
-from search_quality_files import read
+from search_quality_files import finite, read
 
 import keras_enas as ke
+from keras_enas.oracles.q_learning import EPSILON_SCHEDULE
 
+# What counts samples is meant for trials by default; a round with shared weights has 200 samples.
+SCHEDULE = [(epsilon, 10 * samples) for epsilon, samples in EPSILON_SCHEDULE]
 ORACLES = {
     "enas": ke.ENASOracle,
     "random": ke.RandomOracle,
     "evolution": ke.RegularizedEvolutionOracle,
-    "progressive": ke.ProgressiveOracle,
+    "progressive": functools.partial(ke.ProgressiveOracle, samples_per_stage=200),
     "ant colony": ke.AntColonyOracle,
-    "q-learning": ke.QLearningOracle,
+    "q-learning": functools.partial(ke.QLearningOracle, epsilon_schedule=SCHEDULE),
     "factorized": ke.FactorizedOracle,
 }
 
@@ -158,11 +162,12 @@ def draw(tuner, table, path):
 
 
 def curve_of(tuner, table, spent):
-    """What the search would have returned, had it ended there: `[CPU seconds, truth]` of each.
+    """What was best by what the search had seen so far: `[CPU seconds, truth]` of each time.
 
     After a round that is what the round derived. In the second opinion it is the
-    one that got furthest, and of these the one that earned most. (If there is one rung
-    only, a prior has its say in what is returned in the end.)
+    one that got furthest, and of these the one that earned most. In the first rung that is not
+    quite the rule of the search, which goes by ranks of its regression, the prior and the score
+    as well.
     """
     curve = [[seconds, table.true_accuracy(one)] for seconds, one in tuner.derived]
     opinions = journal(tuner)["trained"]
@@ -218,10 +223,13 @@ def correlation(tuner, table, settings):
         columns["_of_objective"] = np.array([sign * score.objective for score in scores])
     counts = {name: table.columns[column][rows] for name, column in COUNTS.items()}
     columns.update((f"_of_{name}", count) for name, count in counts.items())
-    if settings["prior"] in counts:
-        columns["_with_prior"] = rankdata(columns[""]) + rankdata(counts[settings["prior"]])
+    by_prior = {name.lower(): count for name, count in counts.items()}.get(settings["prior"])
+    if by_prior is not None:
+        columns["_with_prior"] = rankdata(columns[""]) + rankdata(by_prior)
     found = {}
     for name, values in columns.items():
-        found[f"tau{name}"] = float(kendalltau(values, truth).statistic)
-        found[f"tau_better_half{name}"] = float(kendalltau(values[better], truth[better]).statistic)
+        # A search is not lost for a score that is not finite.
+        found[f"tau{name}"] = finite(kendalltau(values, truth).statistic)
+        in_half = kendalltau(values[better], truth[better])
+        found[f"tau_better_half{name}"] = finite(in_half.statistic)
     return found

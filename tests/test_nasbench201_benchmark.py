@@ -61,8 +61,12 @@ def test_a_quick_search_is_judged_and_not_repeated(run_python, data, tmp_path):
 
 def test_a_search_at_a_latency(run_python, data, tmp_path):
     command = ["benchmarks/nasbench201.py", "--data", data, "--output", tmp_path, "--quick"]
-    command += ["--seeds", 0, "--budget-minutes", 0.5, "--latency-target", 10]
+    command += ["--seeds", 0, "--budget-minutes", 0.5, "--latency-targets", 10]
     printed = run_python(*command, "--strategies", "random", "stock random", timeout=600)
     assert printed.count("(1 of 1)") == 2
-    with_hyperband = [*command[:-2], "--latency-target", 10, "--strategies", "stock hyperband"]
-    run_python(*with_hyperband, timeout=600, code=1)
+    kept = json.loads((tmp_path / "latency-10" / "random-0.json").read_text())
+    assert kept["latency"] == pytest.approx(10, rel=0.05)
+    # What cannot be made is said before anything is.
+    run_python(*command, "0", "--strategies", "stock hyperband", timeout=60, code=1)
+    run_python(*command, "1e9", "--strategies", "random", timeout=60, code=1)
+    assert not list(tmp_path.glob("*.json"))

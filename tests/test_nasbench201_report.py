@@ -67,6 +67,11 @@ def test_controls_stand_beside_what_was_found(report):
     assert rows[5] == ("control: most FLOPs", "80.00", "80.00", "1", "", "", "0")
 
 
+def test_a_figure_that_is_missing_is_left_out(report):
+    assert report.mean_and_deviation([0.5, None, 0.7], ".2f") == "0.60 ± 0.14"
+    assert report.mean_and_deviation([None], ".2f") == ""
+
+
 def test_the_report_is_of_all_that_a_folder_has(benchmarks_import_each_other, tmp_path):
     """In the order of strategies and of seeds, whoever made it; what is unfinished is not read."""
     benchmark = importlib.import_module("nasbench201")

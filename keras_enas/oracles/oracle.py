@@ -259,9 +259,11 @@ class SearchOracle(keras_tuner.Oracle):
 
     def create_trial(self, tuner_id):
         """Gives a worker a trial; one that has to wait is kept for a moment, the lock free."""
-        trial, lost = self._next_trial(tuner_id)
+        trial, lost, failure = self._next_trial(tuner_id)
         for message in lost:
             warnings.warn(message, stacklevel=2)
+        if failure is not None:
+            raise failure
         if trial.status == TrialStatus.IDLE:
             time.sleep(IDLE_SECONDS)
         return trial
@@ -269,7 +271,9 @@ class SearchOracle(keras_tuner.Oracle):
     @keras_tuner.synchronized
     def _next_trial(self, tuner_id):
         self._workers.heard(tuner_id)
-        lost = self._workers.give_back_lost(self)
+        lost, failure = self._workers.give_back_lost(self)
+        if failure is not None:
+            return None, lost, failure
         trial = super().create_trial(tuner_id)
         if trial.status == TrialStatus.RUNNING:
             self._workers.begins(trial.trial_id)
@@ -277,7 +281,7 @@ class SearchOracle(keras_tuner.Oracle):
             # There is nothing to do, unless one of those who are still at work is lost.
             self.tuner_ids.add(tuner_id)
             trial.status = TrialStatus.IDLE
-        return trial, lost
+        return trial, lost, None
 
     def get_trial(self, trial_id):
         """Returns a trial, as KerasTuner does."""
@@ -292,17 +296,31 @@ class SearchOracle(keras_tuner.Oracle):
             return self.trials[trial_id]
         return super().update_trial(trial_id, metrics, step)
 
-    @keras_tuner.synchronized
     def end_trial(self, trial):
-        """Ends a trial as KerasTuner does, once, whoever reports it first."""
+        """Ends a trial as KerasTuner does, once, whoever reports it first.
+
+        Raises:
+            RuntimeError: After too many failures in a row, the lock free. (KerasTuner raises
+                it with the lock held, and every other worker waits for ever.)
+        """
+        failure = self._end_trial(trial)
+        if failure is not None:
+            raise failure
+
+    @keras_tuner.synchronized
+    def _end_trial(self, trial):
         self._workers.heard_about(self, trial.trial_id)
         if trial.trial_id in self.end_order:
-            return
+            return None
         if trial.trial_id in self._retry_queue:
             # Its worker was given up and has come back.
             self._retry_queue.remove(trial.trial_id)
         self._workers.ends(trial.trial_id)
-        super().end_trial(trial)
+        try:
+            super().end_trial(trial)
+        except RuntimeError as failure:
+            return failure
+        return None
 
     def score_trial(self, trial):
         """Scores a trial as KerasTuner does and learns from it, higher being better."""

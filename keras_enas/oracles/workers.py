@@ -75,10 +75,10 @@ class Workers:
         """Puts the trials of lost workers on the retry queue of an oracle whose lock is held.
 
         Returns:
-            List of sentences, one for each. To be warned of when the lock is free: an
-            exception would keep it for ever.
+            List of sentences, one for each, and an error that ends the search, or None. To be
+            warned of and raised when the lock is free: an exception would keep it for ever.
         """
-        lost = []
+        lost, failure = [], None
         for tuner_id in sorted(oracle.tuner_ids | set(oracle.ongoing_trials)):
             if self._silence(tuner_id) <= self.patience:
                 continue
@@ -98,10 +98,12 @@ class Workers:
                 oracle._retry_queue.append(trial.trial_id)
             else:
                 message = f"It was lost with {MAX_LOSSES} workers, one after the other."
-                oracle.end_trial(
-                    Trial(trial.hyperparameters, trial.trial_id, TrialStatus.FAILED, message)
-                )
-        return lost
+                failed = Trial(trial.hyperparameters, trial.trial_id, TrialStatus.FAILED, message)
+                try:
+                    oracle.end_trial(failed)
+                except RuntimeError as error:
+                    failure = error
+        return lost, failure
 
     def anyone_out(self, oracle, tuner_id):
         """Whether another worker may still need help: it has a trial, or is silent."""

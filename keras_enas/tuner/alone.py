@@ -9,8 +9,10 @@ import tensorflow as tf
 from keras_enas.oracles.checks import check_integer
 from keras_enas.training import Recipe
 from keras_enas.training.checks import check_fit
+from keras_enas.tuner import state
 from keras_enas.tuner.checks import least_batch
 from keras_enas.tuner.data import as_dataset, check_arrays
+from keras_enas.tuner.fingerprint import fingerprint
 from keras_enas.tuner.search_data import check_validation, check_validation_labels, validation_of
 
 
@@ -103,6 +105,12 @@ class TrainingAlone:
         for_children = getattr(tuner.hypermodel, "for_children", None)
         # None: the one that was searched.
         self._hypermodel = None if for_children is None else for_children(recipe)
+
+    def fingerprint(self):
+        """What the children are, whatever their architecture; see `fingerprint.py`."""
+        first = self.tuner.space.architecture([0] * len(self.tuner.space))
+        with state.seeded(0):
+            return fingerprint(self.tuner.build_child(first, self._hypermodel))
 
     def check_validation(self):
         """Raises `ValueError` if the validation data do not fit the network."""

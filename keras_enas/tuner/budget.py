@@ -23,6 +23,8 @@ class Budget:
     def __init__(self, max_cpu_seconds, halving):
         self._all = max_cpu_seconds
         self._before = self._began = 0.0
+        # What is known of earlier processes once the rounds are over, and under which limits.
+        self._over = None
         self._of_rounds = max_cpu_seconds
         if max_cpu_seconds is not None and halving is not None:
             kept = halving.max_cpu_seconds or halving.share * max_cpu_seconds
@@ -41,6 +43,8 @@ class Budget:
     def begin(self, tuner):
         """A process begins to search: from now on all of its time counts."""
         self._before = sum(seconds_of_rounds(tuner))
+        if self.is_over(tuner):
+            self._before = max(self._before, self._over["cpu_seconds"])
         self._began = time.process_time()
 
     def spent(self):
@@ -57,11 +61,40 @@ class Budget:
             self._began += time.process_time() - began
 
     def is_spent(self, tuner):
-        """Whether no further round may begin: another one like those so far would be too much."""
-        seconds = seconds_of_rounds(tuner)
-        if self.unlimited or not seconds:
+        """Whether no further round may begin: another one like those so far would be too much.
+
+        Once that is so it stays so, in later processes, too, which know less of the time that
+        went by beside the rounds: otherwise a search that has ended might go on.
+        """
+        if self.unlimited:
             return False
-        return self.spent() + float(np.median(seconds)) > self._of_rounds
+        if self.is_over(tuner):
+            return True
+        seconds = seconds_of_rounds(tuner)
+        if not seconds or self.spent() + float(np.median(seconds)) <= self._of_rounds:
+            return False
+        self._over = {
+            "rounds": len(tuner.oracle.end_order),
+            "limits": [self._all, self._of_rounds],
+            "cpu_seconds": self.spent(),
+        }
+        return True
+
+    def is_over(self, tuner):
+        """Whether the rounds that there are had to be the last, under the limits that there are."""
+        return (
+            self._over is not None
+            and self._over["limits"] == [self._all, self._of_rounds]
+            and self._over["rounds"] == len(tuner.oracle.end_order)
+        )
+
+    def get_state(self):
+        """What a later process must know, JSON-serialisable."""
+        return self._over
+
+    def set_state(self, state):
+        """Notes what `get_state` returned in an earlier process."""
+        self._over = state
 
     def limited(self, halving):
         """Returns a `SuccessiveHalving` that takes what is left, unless it says how much."""

@@ -5,7 +5,7 @@ import os
 import keras_tuner
 
 from keras_enas.oracles import ENASOracle, SearchOracle
-from keras_enas.oracles.checks import NO_SPACE, check_integer, check_tunable
+from keras_enas.oracles.checks import NO_SPACE, check_integer, check_number, check_tunable
 from keras_enas.rewards import name_of
 from keras_enas.search_space import recorded_space
 from keras_enas.tuner.sampling import SAMPLINGS
@@ -84,11 +84,8 @@ def sampling_of(sampling, oracle, limited):
 
 def check_seconds(max_cpu_seconds):
     """Checks the time that a search may take."""
-    if max_cpu_seconds is not None and not max_cpu_seconds > 0:
-        raise ValueError(
-            "`max_cpu_seconds` must be a positive number, or None. "
-            f"Received: max_cpu_seconds={max_cpu_seconds!r}."
-        )
+    if max_cpu_seconds is not None:
+        check_number("max_cpu_seconds", max_cpu_seconds, 0, above=True)
 
 
 def oracle_of(oracle, objective, max_trials, profile, seed, settings):
@@ -147,6 +144,22 @@ def check_same_reward(before, reward):
             f"`reward`: the rounds on disk were rewarded by {before}, which this search goes on "
             f"from. Received: {now}. Pass the one that it began with, or `overwrite=True` or "
             "another `project_name` to begin anew."
+        )
+
+
+def check_same_cost(before, now):
+    """Raises `ValueError` if the rounds of a project minded another cost.
+
+    Args:
+        before: What `Resources.get_minded` returned for them.
+        now: What it returns now.
+    """
+    if now != before:
+        said = [f"{one}" if one else "no target and no limit" for one in (before, now)]
+        raise ValueError(
+            "`cost`: the rounds on disk, which this search would go on from, were searched with "
+            f"{said[0]}. Received: {said[1]}. Give the same, or `overwrite=True` or another "
+            "`project_name` to begin anew."
         )
 
 

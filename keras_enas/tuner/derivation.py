@@ -15,6 +15,7 @@ from keras_enas.training_free.scores import score as training_free_score
 from keras_enas.tuner import results, search_data, state
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.data import described
+from keras_enas.tuner.fingerprint import fingerprint
 from keras_enas.tuner.halving import SuccessiveHalving, halve
 from keras_enas.tuner.pool import Pool, found_of
 from keras_enas.tuner.proposals import Surrogate
@@ -25,6 +26,7 @@ from keras_enas.tuner.short_training import ShortTraining
 def derive(tuner, k, validation_data, batch_size, strategy, tolerance=None):
     """Derives and writes what it found; see `ENASTuner.derive`."""
     require_rounds(tuner)
+    tuner.check_same_reward()
     halving = strategy_of(strategy, tuner.hypermodel)
     if halving and tuner.search_data is None:
         raise ValueError(
@@ -45,6 +47,12 @@ def derive(tuner, k, validation_data, batch_size, strategy, tolerance=None):
         oracle.set_arrays(before)
     tuner.say(f"Deriving: scoring {len(samples)} architectures on all validation data")
     derived = tuner.resources.best_first(rounds.derive(tuner.judge, validation, samples))
+    if not derived:
+        warnings.warn(
+            f"None of {len(samples)} architectures has a finite score: nothing was derived.",
+            stacklevel=3,
+        )
+        return []
     found = found_of(tuner, derived)
     if halving and len(found) > 1:
         found = _with_second_opinions(tuner, halving, found, validation, tolerance)
@@ -88,7 +96,7 @@ def _with_second_opinions(tuner, halving, found, validation, tolerance):
     """The architectures that were found, those trained alone for a while first."""
 
     def make_training():
-        supergraph = tuner.fresh_supergraph(hypermodel=halving.hypermodel_of(tuner.hypermodel))
+        supergraph = tuner.fresh_supergraph(hypermodel=hypermodel)
         return ShortTraining(
             supergraph, tuner.judge_of_trained(supergraph), tuner.search_data[0], validation
         )
@@ -103,7 +111,10 @@ def _with_second_opinions(tuner, halving, found, validation, tolerance):
     halving = tuner.budget.limited(halving)
     folder = os.path.join(tuner.project_dir, "second_opinion")
     training = tuner.search_data[0]
-    data = [training.steps, training.described(), described(validation.batches)]
+    hypermodel = halving.hypermodel_of(tuner.hypermodel)
+    with state.seeded(0):
+        child = tuner.build_child(tuner.space.architecture([0] * len(tuner.space)), hypermodel)
+    data = [training.steps, training.described(), described(validation.batches), fingerprint(child)]
     opinions = halve(make_training, tuner.space, pool, halving, folder, data, proposals, tuner.say)
     first = [dataclasses.replace(pool.known(i), second_opinion=opinion) for i, opinion in opinions]
     trained = {i for i, _ in opinions}
@@ -174,7 +185,8 @@ def require_rounds(tuner):
 
 def _read(tuner):
     """What was derived last; nothing if that was for another cost than is asked for now."""
-    return results.read_found(_path(tuner), tuner.space, tuner.resources.get_config())
+    found, after = results.read_found(_path(tuner), tuner.space, tuner.resources.get_config())
+    return scored.with_costs(tuner, found), after
 
 
 def _path(tuner):

@@ -32,7 +32,8 @@ class Findings:
                 first, as their `second_opinion` says; this needs the training data
                 of a process that has called `search`. It goes on where it was
                 interrupted. It may take what is left of `max_cpu_seconds` (if that is
-                spent, one batch is trained), or what its own `max_cpu_seconds` says.
+                spent, one batch is trained), or what its own `max_cpu_seconds` says. One
+                that would replace trainings that took longer than that is refused.
             tolerance: Optional float in place of `cost_tolerance`. With a
                 `cost_target` only architectures so near to it are derived, and
                 samples are drawn until `k` different ones are.
@@ -41,8 +42,8 @@ class Findings:
             List of `FoundArchitecture`, best first, without parameters and FLOPs.
 
         Raises:
-            ValueError: If no round has succeeded, an argument does not fit, or this
-                process has no data to score or train with.
+            ValueError: If no round has succeeded, an argument does not fit, the rounds had
+                another `reward`, or this process has no data to score or train with.
         """
         k = self.final_samples if k is None else k
         check_integer("k", k, 1)

@@ -217,6 +217,7 @@ def _settings(alone):
                 "batch_size": alone.batch_size,
                 "recipe": None if alone.recipe is None else repr(alone.recipe),
                 "seed": alone.seed,
+                "network": alone.fingerprint(),
                 "data": described((alone.x, alone.y)),
                 "validation_data": described(alone.validation_data),
             }
@@ -232,7 +233,8 @@ def _read(path, settings):
     except FileNotFoundError:
         return {}
     if content["settings"] != settings:
-        other = [name for name, value in settings.items() if content["settings"][name] != value]
+        kept = content["settings"]
+        other = [name for name, value in settings.items() if kept.get(name) != value]
         raise ValueError(
             f"The children in {path} were trained with other {', '.join(other)}. Call it in the "
             "same way to go on, or pass `overwrite=True` to begin anew."

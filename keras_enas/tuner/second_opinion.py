@@ -47,6 +47,9 @@ class Journal:
 
     Attributes:
         opinions: Dict from `(rung, text of an architecture)` to `SecondOpinion`.
+
+    Raises:
+        ValueError: If it would be removed for one that has less time than it took.
     """
 
     def __init__(self, folder, pool, settings, data):
@@ -71,8 +74,22 @@ class Journal:
                 self._seconds[key] = one.pop("cpu_seconds"), one.pop("step_seconds")
                 self.opinions[key] = SecondOpinion(**one)
         else:
+            self._refuse_less(content.get("trained", []))
             shutil.rmtree(folder, ignore_errors=True)
             os.makedirs(folder)
+
+    def _refuse_less(self, trained):
+        """Raises `ValueError` if what is on disk took longer than there is time for."""
+        took, limit = sum(one["cpu_seconds"] for one in trained), self._settings.max_cpu_seconds
+        if trained and limit is not None and limit < took:
+            raise ValueError(
+                f"The second opinion on disk, of {len(trained)} trainings in {took:,.0f} CPU "
+                "seconds, is of other architectures, settings or data, and there are "
+                f"{limit:,.0f} seconds for one that would replace it. Give "
+                "`strategy=SuccessiveHalving(max_cpu_seconds=...)` as much, take "
+                "`strategy='shared_weights'`, or remove "
+                f"{self._folder}."
+            )
 
     def begin(self, rung, n, epochs, texts=()):
         """Returns how many are trained in a rung: `n`, or as many as there is time for.

@@ -1,6 +1,7 @@
 """`ENASTuner`: KerasTuner's loop, in which one trial is one round of ENAS."""
 
 import dataclasses
+import json
 import os
 import time
 import warnings
@@ -181,6 +182,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         self.derive_strategy = derive_strategy
         self.reward_function = reward or objective_reward
         self._rewarded_by = name_of(self.reward_function)
+        self._minded = self.resources.get_minded()
         self.search_data = None
         # `reload` runs in the base constructor: what it needs is set above.
         super().__init__(oracle, hypermodel, **tuner_kwargs)
@@ -333,8 +335,8 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             validation_steps: Optional integer, validation batches at most.
 
         Raises:
-            ValueError: If the data do not fit, or rounds on disk had another reward; nothing
-                has been written then.
+            ValueError: If the data do not fit, or rounds on disk had another reward or, if
+                there are rounds to come, another cost; nothing has been written then.
         """
         for name, value, optional in (
             ("batch_size", batch_size, False),
@@ -346,8 +348,10 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             check_integer(name, value, 1, optional=optional)
         if class_weight is not None and sample_weight is not None:
             raise ValueError("Give `class_weight` or `sample_weight`, not both.")
-        if self.oracle.end_order:
-            checks.check_same_reward(self._rewarded_by, self.reward_function)
+        self.check_same_reward()
+        if self._goes_on():
+            checks.check_same_cost(self._minded, self.resources.get_minded())
+            self._minded = self.resources.get_minded()
         self._rewarded_by = name_of(self.reward_function)
         self.budget.begin(self)
         training, validation = search_data.prepare(
@@ -379,6 +383,16 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         self._progress = Progress(total, verbose != 0)
         super().search()
 
+    def check_same_reward(self):
+        """Raises `ValueError` if the rounds on disk had another reward than there is now."""
+        if self.oracle.end_order:
+            checks.check_same_reward(self._rewarded_by, self.reward_function)
+
+    def _goes_on(self):
+        """Whether there may be rounds to come."""
+        rounds_left = len(self.oracle.end_order) < self.oracle.max_trials
+        return rounds_left and not self.budget.is_over(self)
+
     def run_trial(self, trial, *args, **kwargs):
         """Runs one round; see `round.py` for the algorithm.
 
@@ -409,17 +423,21 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         self._progress.begin()
         record = self._shared.load(number + 1)
         began = time.process_time()
-        if record is None:
+        searched_before = record is not None
+        if not searched_before:
             self._shared.begin()
             record = record_of_round(self, self._fit, number)
             self._shared.commit(number + 1, record)
         architecture = self.space.parse(record["architecture"])
         trial.hyperparameters.values.update(architecture.values)
         # Not in the generation, which is the same whether the search was interrupted or not.
-        write_json(
-            os.path.join(self.get_trial_dir(trial.trial_id), "round.json"),
-            {**record, "cpu_seconds": time.process_time() - began},
-        )
+        path = os.path.join(self.get_trial_dir(trial.trial_id), "round.json")
+        seconds = time.process_time() - began
+        if searched_before and os.path.exists(path):
+            # It was killed right after that: loading it took nearly nothing.
+            with open(path, encoding="utf-8") as file:
+                seconds += json.load(file)["cpu_seconds"]
+        write_json(path, {**record, "cpu_seconds": seconds})
         self._progress.end(number, record)
         reported = {k: v for k, v in record.items() if isinstance(v, float)}
         return {**reported, self.oracle.objective.name: record["derived"]}
@@ -435,6 +453,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             self.say("The time for rounds is spent.")
             # KerasTuner has no other way to be told.
             self.oracle.max_trials = len(self.oracle.start_order)
+            self.save()
 
     def on_search_begin(self):
         """Writes the tuner's file: without it a new process would not reload the project."""
@@ -443,6 +462,12 @@ class ENASTuner(Findings, keras_tuner.Tuner):
     def on_search_end(self):
         """Derives from the controller as it ended, once for each number of rounds."""
         rounds_done = len(self.oracle.end_order)
+        if 0 < rounds_done <= self.settings.warmup_rounds and self.settings.controller_updates:
+            warnings.warn(
+                f"The oracle has learned nothing: all {rounds_done} rounds were among the "
+                f"`warmup_rounds`, {self.settings.warmup_rounds}. Give more rounds, or more time.",
+                stacklevel=2,
+            )
         if rounds_done and derivation.derived_after(self) != rounds_done:
             try:
                 self.derive()
@@ -473,13 +498,20 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             self._progress.say(text)
 
     def get_state(self):
-        """What is on disk of the tuner itself: the name of its reward."""
-        return {**super().get_state(), "reward": self._rewarded_by}
+        """What is on disk of the tuner itself: how rounds were rewarded, whether they are over."""
+        return {
+            **super().get_state(),
+            "reward": self._rewarded_by,
+            "cost": self._minded,
+            "budget": self.budget.get_state(),
+        }
 
     def set_state(self, state):
-        """Notes what the rounds on disk were rewarded by."""
+        """Notes what the rounds on disk were rewarded by, and whether they are over."""
         super().set_state(state)
         self._rewarded_by = state.get("reward", self._rewarded_by)
+        self._minded = state.get("cost", self._minded)
+        self.budget.set_state(state.get("budget"))
 
     def save(self):
         """Writes the oracle's state; the shared weights are written by each round."""

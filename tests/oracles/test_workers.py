@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from keras_tuner.engine.trial import Trial
 
 from keras_enas.oracles import RandomOracle
 from keras_enas.oracles import oracle as oracle_module
@@ -121,6 +122,25 @@ def test_a_trial_that_takes_its_workers_down_fails(make_oracle, clock):
     assert oracle.trials["0"].status == "FAILED"
     assert "lost with 3 workers" in oracle.trials["0"].message
     assert not oracle.ongoing_trials
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_too_many_failures_leave_the_lock_free(lost, make_oracle, clock):
+    """KerasTuner keeps it, and all other workers wait for ever."""
+    from keras_tuner.src.engine import oracle as theirs
+
+    oracle = make_oracle(max_trials=9, max_consecutive_failed_trials=1)
+    trial = oracle.create_trial("tuner0")
+    with pytest.raises(RuntimeError, match="consecutive failures"):
+        if lost:
+            for i in range(1, 4):
+                clock.now += 11
+                with pytest.warns(UserWarning, match="was heard of worker"):
+                    oracle.create_trial(f"tuner{i}")
+        else:
+            oracle.end_trial(Trial(trial.hyperparameters, trial.trial_id, "FAILED", "broken"))
+    assert not theirs.LOCKS[oracle].locked() and theirs.THREADS[oracle] is None
+    assert oracle.create_trial("tuner9").status == "RUNNING"
 
 
 def test_without_a_timeout_patience_is_learned(clock):

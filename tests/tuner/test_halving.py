@@ -172,6 +172,25 @@ def test_one_of_other_candidates_begins_anew(tmp_path):
     assert [trained[0] for trained in again.trained] == [3, 4]
 
 
+def test_one_that_took_longer_is_not_replaced_by_a_shorter_one(tmp_path, monkeypatch):
+    """Ten seconds a training; the first had three."""
+    arguments, folder = (OneOfFive(), FakePool([0, 1])), str(tmp_path / "s")
+
+    def run(limit, data):
+        clock = iter(range(0, 1000, 10))
+        monkeypatch.setattr(halving.time, "process_time", lambda: next(clock))
+        settings = SuccessiveHalving(2, max_cpu_seconds=limit)
+        return halving.halve(lambda: Scripted(SCORES), *arguments, settings, folder, data)
+
+    run(100, DATA)
+    before = (tmp_path / "s" / "journal.json").read_bytes()
+    with pytest.raises(ValueError, match="of 2 trainings in 20 CPU seconds.* are 19 seconds"):
+        run(19, ["other"])
+    assert (tmp_path / "s" / "journal.json").read_bytes() == before
+    run(20, ["other"])
+    assert (tmp_path / "s" / "journal.json").read_bytes() != before
+
+
 def test_there_is_time_for_so_many(tmp_path, monkeypatch):
     """Ten seconds a training of one epoch: of 75 the first rung takes 50, the second two more."""
     clock = iter(range(0, 1000, 10))

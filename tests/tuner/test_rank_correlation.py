@@ -75,6 +75,9 @@ def test_goes_on_with_the_next_child_and_says_what_it_measured(measure, trained,
         measure(3, epochs=2, seed=5)
     with pytest.raises(ValueError, match="trained with other validation_data"):
         measure(3, validation_data=measure.smaller)
+    measure.tuner.hypermodel.learning_rate = 0.05
+    with pytest.raises(ValueError, match="trained with other network"):
+        measure(3)
 
 
 @pytest.mark.parametrize(

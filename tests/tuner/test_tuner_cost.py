@@ -12,6 +12,7 @@ from small_space import TINY, SmallSpace, load
 from keras_enas import ENASTuner, RandomOracle
 from keras_enas.supergraph import Supergraph
 from keras_enas.tuner import derivation
+from keras_enas.tuner.resources import scored
 
 TARGET = 4
 
@@ -248,6 +249,47 @@ def test_a_resumed_search_is_that_of_one_that_never_stopped(make_tuner, search, 
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         anew = make_tuner(project_name="stopped", overwrite=True, **settings)
     assert not os.path.exists(os.path.join(anew.project_dir, "costs.jsonl"))
+
+
+def test_what_is_read_from_disk_has_the_cost_that_is_asked_for(make_tuner, search):
+    """Not the one that was asked for when it was written."""
+    tuner = search(make_tuner(max_trials=1, cost={one: 5 for one in every_architecture()}))
+    assert {one.cost for one in tuner.pareto(verbose=False)} == {5}
+    again = make_tuner(max_trials=1, cost={one: sum(one) for one in every_architecture()})
+    for found in (again.get_best_architectures(3), again.pareto(verbose=False)):
+        assert [one.cost for one in found] == [sum(one.architecture.indices) for one in found]
+    # And without one none is shown.
+    assert make_tuner(max_trials=1).get_best_architectures()[0].cost is None
+
+
+def every_architecture():
+    return list(np.ndindex(3, 3, 2))
+
+
+def test_a_search_goes_on_with_the_cost_that_it_minded(make_tuner, search, files):
+    settings = {"cost": cost, "cost_target": TARGET, "cost_weight": -0.2}
+    search(make_tuner(max_trials=1, **settings))
+    before = files()
+    for other in ({}, {**settings, "cost_target": 3}, {**settings, "cost_weight": -0.1}):
+        with pytest.raises(ValueError, match="`cost`: the rounds on disk.* were searched with"):
+            search(make_tuner(**other))
+        # Nor does it matter which one is asked twice.
+        assert files().keys() == before.keys()
+        # Where no rounds are to come, a choice by another target may be asked for.
+        search(make_tuner(max_trials=1, **other))
+    assert len(search(make_tuner(**settings)).oracle.end_order) == 2
+
+
+class WithoutSkips(SmallSpace):
+    def simplest(self, architecture):
+        return architecture.space.architecture([*architecture.indices[:-1], 0])
+
+
+def test_only_simplest_forms_are_on_the_front(make_tuner, search):
+    tuner = search(make_tuner(WithoutSkips(), max_trials=1, cost=cost))
+    tuner.pareto(k=60, verbose=False)
+    known = scored.scored(tuner)
+    assert len(known) == 9 and {one.architecture.indices[-1] for one in known} == {0}
 
 
 def test_a_project_with_another_cost(make_tuner, search):

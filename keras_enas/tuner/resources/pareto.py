@@ -88,7 +88,8 @@ def _score_more(tuner, k, validation_data, batch_size):
         drawn = tuner.resources.limited(oracle).sample(k)
     finally:
         oracle.set_arrays(before)
-    drawn = [one for one in (tuple(int(i) for i in row) for row in drawn) if one not in known]
+    simple = dict.fromkeys(tuner.simplest(row) for row in drawn)
+    drawn = [one for one in simple if one not in known and tuner.resources.allows(one)]
     more = rounds.derive(tuner.judge, validation, drawn)
     costs = tuner.resources.costs([indices for indices, _ in more])
     keep(

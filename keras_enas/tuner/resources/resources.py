@@ -132,6 +132,13 @@ class Resources:
             return None
         return {"cost": self.name, **self.goal.get_config()}
 
+    def get_minded(self):
+        """What rewards and samples depend on, JSON-serialisable; None if not on the cost."""
+        config = self.get_config()
+        if config is None or self.goal.target is None:
+            return config
+        return {**config, "weight": self.goal.weight}
+
     @property
     def name(self):
         """String, what the cost is; None without one."""
@@ -152,6 +159,10 @@ class Resources:
     def accepts(self, indices, tolerance=None):
         """Whether an architecture may be chosen: within the limit, and near to the target."""
         return self._costs is None or self.goal.near(self.costs([indices])[0], tolerance)
+
+    def allows(self, indices):
+        """Whether an architecture is within the limit, however far from the target."""
+        return not self.goal.limited or self.goal.allows(self.costs([indices])[0])
 
     # In a round.
 

@@ -1,5 +1,6 @@
 """The architectures that the shared weights as they are have scored so far."""
 
+import dataclasses
 import os
 
 from keras_enas.tuner import results
@@ -20,7 +21,16 @@ def scored(tuner):
     cannot be compared.
     """
     found, after = results.read_found(_path(tuner), tuner.space)
-    return found if after == len(tuner.oracle.end_order) else []
+    return with_costs(tuner, found) if after == len(tuner.oracle.end_order) else []
+
+
+def with_costs(tuner, found):
+    """Returns architectures read from disk with what they cost by the tuner's own `cost`.
+
+    It may be another one than was written with them.
+    """
+    costs = tuner.resources.costs([one.architecture.indices for one in found])
+    return [dataclasses.replace(one, cost=cost) for one, cost in zip(found, costs, strict=True)]
 
 
 def _path(tuner):

@@ -1,6 +1,7 @@
 """Where the cost of an architecture comes from: a name, a table, a callable."""
 
 import collections.abc
+import contextlib
 import dataclasses
 import math
 import numbers
@@ -82,12 +83,13 @@ def _of_child(measure, build):
 
 
 class _Table:
-    """Costs by text or by indices; also by the text that the hypermodel has of its own."""
+    """Costs by text or by indices; also by the text form that the hypermodel can `parse`."""
 
     def __init__(self, table, hypermodel, space):
         if not table:
             raise ValueError("`cost` is an empty table. Give the cost of every architecture.")
-        self._own_text = getattr(hypermodel, "text_of", None)
+        # `HyperNASBench201` has a text form of its own.
+        self._own_form = getattr(hypermodel, "parse", None)
         self._costs = {}
         for key, value in table.items():
             checked_cost(value, f"`cost` of {key!r}")
@@ -99,8 +101,9 @@ class _Table:
                 return space.architecture(key.indices).indices
             return (space.parse if isinstance(key, str) else space.architecture)(key).indices
         except (TypeError, ValueError) as error:
-            if isinstance(key, str) and self._own_text is not None:
-                return key
+            if isinstance(key, str) and self._own_form is not None:
+                with contextlib.suppress(ValueError):
+                    return self._own_form(key).indices
             raise ValueError(
                 f"The table `cost` has the key {key!r}, which is neither the text nor the indices "
                 f"of an architecture of this space. {error}"
@@ -108,8 +111,6 @@ class _Table:
 
     def __call__(self, architecture):
         cost = self._costs.get(architecture.indices)
-        if cost is None and self._own_text is not None:
-            cost = self._costs.get(self._own_text(architecture))
         if cost is None:
             raise ValueError(
                 f"The table `cost` has nothing for '{architecture}'. Give the cost of every "

@@ -37,6 +37,9 @@ def test_a_table_in_the_hypermodels_own_text():
     assert made.ask(one) == 7.5
     with pytest.raises(ValueError, match="has nothing for 'none | none"):
         made.ask(space.architecture([0] * 6))
+    # A slip of the pen comes out now, and not when that cell is asked for.
+    with pytest.raises(ValueError, match="has the key '|nor_conv~0|"):
+        source_of({"|nor_conv~0|": 7.5}, hypermodel, never, space)
 
 
 def test_a_hypermodel_that_counts_is_asked_instead_of_building():
