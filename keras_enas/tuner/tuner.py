@@ -349,9 +349,11 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         if class_weight is not None and sample_weight is not None:
             raise ValueError("Give `class_weight` or `sample_weight`, not both.")
         self.check_same_reward()
-        if self._goes_on():
-            checks.check_same_cost(self._minded, self.resources.get_minded())
-            self._minded = self.resources.get_minded()
+        minded = self.resources.get_minded()
+        if not self.oracle.end_order:
+            self._minded = minded
+        elif self._goes_on():
+            checks.check_same_cost(self._minded, minded)
         self._rewarded_by = name_of(self.reward_function)
         self.budget.begin(self)
         training, validation = search_data.prepare(
@@ -389,7 +391,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             checks.check_same_reward(self._rewarded_by, self.reward_function)
 
     def _goes_on(self):
-        """Whether there may be rounds to come."""
+        """Whether there may be rounds to come. (Where not, another choice may be asked for.)"""
         rounds_left = len(self.oracle.end_order) < self.oracle.max_trials
         return rounds_left and not self.budget.is_over(self)
 
