@@ -50,8 +50,9 @@ def test_a_space_of_your_own_is_searched_by_both_kinds_of_tuner(run_python, tmp_
 @pytest.mark.slow
 def test_the_search_that_minds_the_cost_runs_as_printed(run_python, tmp_path):
     text = (ROOT / "docs" / "resource-aware-search.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    printed = run_python("-c", block, folder=tmp_path, timeout=600)
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 2
+    printed = run_python("-c", "\n".join(blocks), folder=tmp_path, timeout=600)
     assert "Not beaten in both" in printed
     cost = int(re.search(r" has (\d+) parameters$", printed, re.MULTILINE)[1])
     assert abs(cost / 9000 - 1) <= 0.05
