@@ -30,7 +30,7 @@ class MyHyperModel(keras_tuner.HyperModel):
                 y = InputChoice(hp, "source")([before, x])  # the last output or the one before
                 y = OpChoice(hp, "op", candidates())(y)
                 y, _ = SkipChoice(hp, "skip")(y, [x])  # add the last output, or not
-            before, x = x, keras.layers.BatchNormalization()(y)
+            before, x = x, keras.layers.BatchNormalization(momentum=0.9)(y)
         x = keras.layers.GlobalAveragePooling2D()(x)
         model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -52,7 +52,7 @@ def main():
     # With the shared weights: they are meant to rank, and are not what a trained network scores.
     tuner.results_summary(3)
     # That is what this measures, beside a random architecture that is trained alike.
-    best = tuner.retrain(*training, validation_data=validation, epochs=5, top=1, random_baseline=1)
+    best = tuner.retrain(*training, validation_data=validation, epochs=15, top=1, random_baseline=1)
     print("Best when trained:", best.architecture)
 
 

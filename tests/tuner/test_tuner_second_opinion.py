@@ -56,6 +56,7 @@ def test_a_surrogate_chooses_among_all_that_were_scored(prior, make_tuner, searc
         assert [one.prior for one in known] == [one.parameters for one in known]
 
 
+@pytest.mark.slow
 def test_children_are_trained_at_their_own_size(make_tuner, search, monkeypatch):
     built = []
 
