@@ -54,23 +54,30 @@ def likeness(layer):
     try:
         # Nobody is going to load what Keras warns of, say an initializer that is a lambda.
         with warnings.catch_warnings(action="ignore"):
-            config = _that_counts(layer.get_config())
+            config = that_counts(layer.get_config(), initializers=False)
         return json.dumps([str(type(layer)), config, weights], sort_keys=True)
     except (TypeError, ValueError):
         return None
 
 
-def _that_counts(config):
+def that_counts(config, initializers):
+    """A configuration of Keras without the names that it counts up and the seeds that it draws.
+
+    Args:
+        config: What `get_config` returned.
+        initializers: Boolean, whether what weights begin with counts. It does not matter
+            once they have their values.
+    """
     if isinstance(config, dict):
         # The name of a policy is what it says.
         if str(config.get("class_name", "")).endswith("DTypePolicy"):
             return config
         return {
-            key: _that_counts(value)
+            key: that_counts(value, initializers)
             for key, value in config.items()
-            # What a weight began with does not matter once it has its value.
-            if key not in ("name", "seed", "build_config") and not key.endswith("_initializer")
+            if key not in ("name", "seed", "build_config")
+            and (initializers or not str(key).endswith("_initializer"))
         }
     if isinstance(config, (list, tuple)):
-        return [_that_counts(value) for value in config]
+        return [that_counts(value, initializers) for value in config]
     return config

@@ -5,6 +5,8 @@ import json
 
 import keras
 
+from keras_enas.supergraph.likeness import that_counts
+
 
 def fingerprint(model):
     """A short text that is another one for other layers, optimizer or loss.
@@ -42,15 +44,4 @@ def _config_of(loss):
 
 
 def _plain(config):
-    if isinstance(config, dict):
-        # The name of a policy is what it says.
-        policy = str(config.get("class_name", "")).endswith("DTypePolicy")
-        left_out = () if policy else ("name", "seed", "build_config")
-        return {
-            str(key): value if policy else _plain(value)
-            for key, value in config.items()
-            if key not in left_out
-        }
-    if isinstance(config, (list, tuple)):
-        return [_plain(value) for value in config]
-    return config
+    return that_counts(config, initializers=True)

@@ -65,6 +65,13 @@ class SmallSpace(keras_tuner.HyperModel):
         return model
 
 
+class WithoutSkips(SmallSpace):
+    """Says that its skip does nothing: nine architectures are simplest forms."""
+
+    def simplest(self, architecture):
+        return architecture.space.architecture([*architecture.indices[:-1], 0])
+
+
 # As small as a search can be. `seed` and the folder are for the test to give.
 TINY = {
     "max_trials": 2,

@@ -7,7 +7,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from small_space import TINY, SmallSpace, load
+from small_space import TINY, SmallSpace, WithoutSkips, load
 
 from keras_enas import ENASTuner, RandomOracle
 from keras_enas.supergraph import Supergraph
@@ -277,11 +277,6 @@ def test_a_search_goes_on_with_the_cost_that_it_minded(make_tuner, search, files
     # Where no rounds are to come, a choice by another target may be asked for.
     search(make_tuner(max_trials=1, **other))
     assert len(search(make_tuner(**settings)).oracle.end_order) == 2
-
-
-class WithoutSkips(SmallSpace):
-    def simplest(self, architecture):
-        return architecture.space.architecture([*architecture.indices[:-1], 0])
 
 
 def test_only_simplest_forms_are_on_the_front(make_tuner, search):

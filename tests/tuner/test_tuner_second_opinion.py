@@ -1,7 +1,7 @@
 """A search that ends with a second opinion."""
 
 import pytest
-from small_space import SmallSpace
+from small_space import SmallSpace, WithoutSkips
 
 from keras_enas import ENASTuner, HyperMicroCNN, SuccessiveHalving
 
@@ -97,11 +97,6 @@ def test_it_needs_training_data(make_tuner, search, digits):
     search(make_tuner())
     with pytest.raises(ValueError, match="has no training data. Call `search` first"):
         make_tuner().derive(validation_data=digits[1], strategy="successive_halving")
-
-
-class WithoutSkips(SmallSpace):
-    def simplest(self, architecture):
-        return architecture.space.architecture([*architecture.indices[:-1], 0])
 
 
 def test_only_simplest_forms_are_derived_and_trained(make_tuner, search):
