@@ -9,10 +9,9 @@ import tensorflow as tf
 from keras_enas.oracles.checks import check_integer
 from keras_enas.training import Recipe
 from keras_enas.training.checks import check_fit
-from keras_enas.tuner import state
 from keras_enas.tuner.checks import least_batch
 from keras_enas.tuner.data import as_dataset, check_arrays
-from keras_enas.tuner.fingerprint import fingerprint
+from keras_enas.tuner.fingerprint import fingerprint_of_children
 from keras_enas.tuner.search_data import check_validation, check_validation_labels, validation_of
 
 
@@ -108,9 +107,9 @@ class TrainingAlone:
 
     def fingerprint(self):
         """What the children are, whatever their architecture; see `fingerprint.py`."""
-        first = self.tuner.space.architecture([0] * len(self.tuner.space))
-        with state.seeded(0):
-            return fingerprint(self.tuner.build_child(first, self._hypermodel))
+        return fingerprint_of_children(
+            self.tuner.space, lambda one: self.tuner.build_child(one, self._hypermodel)
+        )
 
     def check_validation(self):
         """Raises `ValueError` if the validation data do not fit the network."""

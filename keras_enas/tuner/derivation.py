@@ -15,7 +15,7 @@ from keras_enas.training_free.scores import score as training_free_score
 from keras_enas.tuner import results, search_data, state
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.data import described
-from keras_enas.tuner.fingerprint import fingerprint
+from keras_enas.tuner.fingerprint import fingerprint_of_children
 from keras_enas.tuner.halving import SuccessiveHalving, halve
 from keras_enas.tuner.pool import Pool, found_of
 from keras_enas.tuner.proposals import Surrogate
@@ -112,9 +112,8 @@ def _with_second_opinions(tuner, halving, found, validation, tolerance):
     folder = os.path.join(tuner.project_dir, "second_opinion")
     training = tuner.search_data[0]
     hypermodel = halving.hypermodel_of(tuner.hypermodel)
-    with state.seeded(0):
-        child = tuner.build_child(tuner.space.architecture([0] * len(tuner.space)), hypermodel)
-    data = [training.steps, training.described(), described(validation.batches), fingerprint(child)]
+    children = fingerprint_of_children(tuner.space, lambda one: tuner.build_child(one, hypermodel))
+    data = [training.steps, training.described(), described(validation.batches), children]
     opinions = halve(make_training, tuner.space, pool, halving, folder, data, proposals, tuner.say)
     first = [dataclasses.replace(pool.known(i), second_opinion=opinion) for i, opinion in opinions]
     trained = {i for i, _ in opinions}

@@ -5,7 +5,8 @@ import pathlib
 import keras
 import pytest
 
-from keras_enas.tuner.fingerprint import fingerprint
+from keras_enas.search_space import Decision, SearchSpace
+from keras_enas.tuner.fingerprint import fingerprint, fingerprint_of_children
 
 SCRIPT = """
 import keras, sys
@@ -55,6 +56,16 @@ def test_another_process_gives_the_same(run_python):
 )
 def test_what_differs(other):
     assert fingerprint(network(**other)) != fingerprint(network())
+
+
+def test_a_candidate_that_is_not_the_first_one_counts():
+    space = SearchSpace([Decision("a", "op", ("x", "y", "z")), Decision("b", "skip", ("0", "1"))])
+
+    def of(units):
+        return fingerprint_of_children(space, lambda one: network(units[one.indices[0]]))
+
+    assert of([4, 4, 4]) == of([4, 4, 4])
+    assert len({of([4, 4, 4]), of([4, 4, 5]), of([4, 5, 4]), of([5, 4, 4])}) == 4
 
 
 def test_what_does_not():
