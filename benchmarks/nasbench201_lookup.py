@@ -74,7 +74,9 @@ def search(oracle, table, trials, seconds, seconds_a_cell, seed):
         if len(waiting) >= oracle.samples_per_update:
             oracle.learn(*map(np.array, zip(*waiting, strict=True)))
             waiting = []
-        best = max(best, (rewards[row], table.truth[row]))
+        # Of equal rewards the first: the truth has no say in it.
+        if rewards[row] > best[0]:
+            best = rewards[row], table.truth[row]
         curve.append(best[1])
         times.append(times[-1] + costs[row])
 
@@ -112,15 +114,18 @@ def main():
                 for (curve, _), last in zip(searches, trials, strict=True)
             ]
         )
-        error = at.std(0, ddof=1) / np.sqrt(args.seeds)
+        # One search has no spread.
+        error = at.std(0, ddof=1) / np.sqrt(args.seeds) if args.seeds > 1 else None
         found[name] = {
             "mean": at.mean(0).tolist(),
-            "standard_error": error.tolist(),
+            "standard_error": None if error is None else error.tolist(),
             "worst": at.min(0).tolist(),
             "trials": float(np.mean(trials)),
             "cpu_seconds": seconds,
         }
-        cells = [f"{a:.2f} ± {b:.2f}" for a, b in zip(at.mean(0), error, strict=True)]
+        cells = [f"{one:.2f}" for one in at.mean(0)]
+        if error is not None:
+            cells = [f"{one} ± {b:.2f}" for one, b in zip(cells, error, strict=True)]
         shown.add_row(
             name,
             *cells[:-1],

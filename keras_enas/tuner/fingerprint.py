@@ -9,12 +9,13 @@ from keras_enas.supergraph.likeness import that_counts
 from keras_enas.tuner import state
 
 
-def fingerprint_of_children(space, build):
+def fingerprint_of_children(space, build, training=True):
     """The fingerprints of a few children, as one: between them they have every candidate.
 
     Args:
         space: A `SearchSpace`.
         build: Callable from an `Architecture` to its compiled child.
+        training: Boolean; see `fingerprint`.
 
     Returns:
         String.
@@ -24,11 +25,11 @@ def fingerprint_of_children(space, build):
     for i in range(max(counts)):
         with state.seeded(0):
             child = build(space.architecture([min(i, count - 1) for count in counts]))
-        found.append(fingerprint(child))
+        found.append(fingerprint(child, training))
     return hashlib.sha256(" ".join(found).encode()).hexdigest()[:16]
 
 
-def fingerprint(model):
+def fingerprint(model, training=True):
     """A short text that is another one for other layers, optimizer or loss.
 
     It is for files of what was trained: a space can stay the same while the
@@ -36,6 +37,8 @@ def fingerprint(model):
 
     Args:
         model: A compiled `keras.Model`.
+        training: Boolean, whether that by which it is trained counts: optimizer, loss and what
+            weights begin with. What a network costs does not depend on it.
 
     Returns:
         String. Names that Keras counts up, seeds that it draws, and functions, whose
@@ -43,16 +46,19 @@ def fingerprint(model):
     """
     layers = [
         # A container's own configuration repeats that of its layers, with their names.
-        [type(layer).__name__, {} if isinstance(layer, keras.Model) else _plain(layer.get_config())]
+        [
+            type(layer).__name__,
+            {}
+            if isinstance(layer, keras.Model)
+            else that_counts(layer.get_config(), initializers=training),
+        ]
         for layer in model._flatten_layers()
     ]
-    optimizer = model.optimizer
-    content = {
-        "layers": layers,
-        "shapes": [tuple(v.shape) for v in model.variables],
-        "optimizer": [type(optimizer).__name__, _plain(optimizer.get_config())],
-        "loss": _plain(_config_of(model.loss)),
-    }
+    content = {"layers": layers, "shapes": [tuple(v.shape) for v in model.variables]}
+    if training:
+        optimizer = model.optimizer
+        content["optimizer"] = [type(optimizer).__name__, _plain(optimizer.get_config())]
+        content["loss"] = _plain(_config_of(model.loss))
     text = json.dumps(content, sort_keys=True, default=lambda one: type(one).__name__)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

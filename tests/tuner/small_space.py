@@ -19,6 +19,7 @@ class SmallSpace(keras_tuner.HyperModel):
         metrics: As in `compile`.
         tune_rate: Boolean, whether the learning rate is a hyperparameter.
         shape: Tuple, of an input of 64 numbers.
+        units: Integer, of each layer.
     """
 
     def __init__(
@@ -28,22 +29,24 @@ class SmallSpace(keras_tuner.HyperModel):
         metrics=("accuracy",),
         tune_rate=False,
         shape=(64,),
+        units=16,
     ):
         self.labels = labels
         self.learning_rate = learning_rate
         self.metrics = metrics
         self.tune_rate = tune_rate
         self.shape = shape
+        self.units = units
         super().__init__()
 
     def build(self, hp):
         makers = {
-            "relu": lambda: keras.layers.Dense(16, "relu"),
-            "tanh": lambda: keras.layers.Dense(16, "tanh"),
+            "relu": lambda: keras.layers.Dense(self.units, "relu"),
+            "tanh": lambda: keras.layers.Dense(self.units, "tanh"),
             "id": lambda: keras.layers.Identity(),
         }
         inputs = keras.Input(self.shape)
-        x = keras.layers.Dense(16)(keras.layers.Reshape((64,))(inputs))
+        x = keras.layers.Dense(self.units)(keras.layers.Reshape((64,))(inputs))
         earlier = []
         for i in range(2):
             with hp.name_scope(f"layer_{i}"):

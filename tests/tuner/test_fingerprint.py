@@ -68,6 +68,16 @@ def test_a_candidate_that_is_not_the_first_one_counts():
     assert len({of([4, 4, 4]), of([4, 4, 5]), of([4, 5, 4]), of([5, 4, 4])}) == 4
 
 
+@pytest.mark.parametrize("other", [{"units": 5}, {"activation": "tanh"}])
+def test_what_differs_without_its_training(other):
+    assert fingerprint(network(**other), training=False) != fingerprint(network(), training=False)
+
+
+@pytest.mark.parametrize("other", [{"rate": 0.2}, {"loss": "categorical_crossentropy"}])
+def test_what_belongs_to_the_training(other):
+    assert fingerprint(network(**other), training=False) == fingerprint(network(), training=False)
+
+
 def test_what_does_not():
     assert fingerprint(network()) == fingerprint(network())
     assert fingerprint(network(loss=lambda y, p: 0.0)) == fingerprint(

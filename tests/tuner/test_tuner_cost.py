@@ -205,6 +205,23 @@ def test_counts_of_a_hypermodel_that_does_not_count(searched, name, tmp_path):
     assert (tmp_path / "untitled_project" / "costs.jsonl").exists()
 
 
+def test_costs_of_another_network_are_not_taken_for_these(tmp_path):
+    def costs(**different):
+        tuner = ENASTuner(
+            SmallSpace(**different), cost="parameters", directory=tmp_path, project_name="p", seed=0
+        )
+        return tuner.resources.costs([(0, 0, 0)])
+
+    first = costs()
+    path = tmp_path / "p" / "costs.jsonl"
+    kept = path.read_bytes()
+    with pytest.raises(ValueError, match=r"`cost`: .*costs of other networks of this space"):
+        costs(units=8)
+    # How it is trained does not matter, and what was refused has changed nothing.
+    assert costs(learning_rate=0.3) == first
+    assert path.read_bytes() == kept
+
+
 class Interrupt(keras.callbacks.Callback):
     """Stops the search in the middle of the second round, once its costs have been asked for."""
 

@@ -36,7 +36,7 @@ class KnownCosts:
         """Reads the costs that a file holds, and keeps new ones there.
 
         Raises:
-            ValueError: If they are costs of another kind, or no costs.
+            ValueError: If they are costs of another kind or of other networks, or no costs.
         """
         if not self._source.kept:
             return
@@ -52,6 +52,7 @@ class KnownCosts:
         try:
             lines = [json.loads(line) for line in whole.splitlines()]
             name = lines[0]["cost of"] if lines else self.name
+            children = lines[0].get("children") if lines else None
             known = {self._space.parse(text).indices: cost for text, cost in lines[1:]}
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
@@ -62,6 +63,12 @@ class KnownCosts:
             raise ValueError(
                 f"`cost`: this project was searched with '{name}', not with '{self.name}'. Give "
                 "the same, or pass `overwrite=True` or another `project_name`."
+            )
+        if children is not None and children != self._children():
+            raise ValueError(
+                f"`cost`: {path} has the costs of other networks of this space. Give the "
+                "hypermodel that they were taken of, or pass `overwrite=True` or another "
+                "`project_name`."
             )
         self._known.update(known)
 
@@ -92,9 +99,15 @@ class KnownCosts:
         if new and self._path is not None:
             lines = [[str(self._space.architecture(key)), cost] for key, cost in new.items()]
             if not os.path.exists(self._path) or not os.path.getsize(self._path):
-                lines.insert(0, {"cost of": self.name})
+                children = self._children()
+                known = {} if children is None else {"children": children}
+                lines.insert(0, {"cost of": self.name, **known})
             with open(self._path, "ab") as file:
                 file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
                 file.flush()
                 os.fsync(file.fileno())
         self._known.update(new)
+
+    def _children(self):
+        """By what the networks are known that the costs are of; None if by nothing."""
+        return None if self._source.children is None else self._source.children()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from keras_enas.cost import count_flops, count_parameters
 from keras_enas.search_space import Architecture
 from keras_enas.tuner import state
+from keras_enas.tuner.fingerprint import fingerprint_of_children
 from keras_enas.tuner.resources.latency import Latency
 
 COUNTS = {"parameters": count_parameters, "flops": count_flops}
@@ -25,12 +26,15 @@ class Source:
         kept: Boolean, whether costs are dear enough, or may differ when they are asked
             again, so that they are kept on disk.
         all_costs: Optional list of all costs that there are, where they are known.
+        children: Optional callable without arguments that returns a text, another one for
+            children of other layers. (What a callable of the user's depends on is not known.)
     """
 
     name: str
     ask: Callable
     kept: bool
     all_costs: list | None = None
+    children: Callable | None = None
 
 
 def source_of(cost, hypermodel, build, space):
@@ -50,15 +54,19 @@ def source_of(cost, hypermodel, build, space):
     Raises:
         ValueError: If `cost` is nothing of this kind, or a table that does not fit.
     """
+
+    def children():
+        return fingerprint_of_children(space, build, training=False)
+
     if isinstance(cost, str) and cost in COUNTS:
         own = getattr(hypermodel, f"count_{cost}", None)
         if own is not None:
             return Source(f"{cost} as {type(hypermodel).__name__} counts them", own, False)
-        return Source(cost, _of_child(COUNTS[cost], build), True)
+        return Source(cost, _of_child(COUNTS[cost], build), True, children=children)
     if isinstance(cost, str) and cost == "latency":
         cost = Latency()
     if isinstance(cost, Latency):
-        return Source(str(cost), _of_child(cost.measure, build), True)
+        return Source(str(cost), _of_child(cost.measure, build), True, children=children)
     if isinstance(cost, collections.abc.Mapping):
         table = _Table(cost, hypermodel, space)
         return Source("cost of a table", table, False, list(cost.values()))

@@ -23,8 +23,8 @@ class Clock:
         return self.first + len(self.asked) / 3
 
 
-def known(path, ask, name="clock", kept=True):
-    costs = KnownCosts(Source(name, ask, kept), SPACE)
+def known(path, ask, name="clock", kept=True, children=None):
+    costs = KnownCosts(Source(name, ask, kept, children=children), SPACE)
     costs.open(str(path))
     return costs
 
@@ -73,6 +73,13 @@ def test_costs_of_another_kind_or_none(tmp_path):
     known(path, Clock()).of([(0, 1)])
     with pytest.raises(ValueError, match="was searched with 'clock', not with 'other'"):
         known(path, Clock(), name="other")
+    # Of which networks they are is not known of these; of others it is.
+    known(path, never, children=lambda: "a").of([(0, 1)])
+    path.unlink()
+    known(path, Clock(), children=lambda: "a").of([(0, 1)])
+    known(path, never, children=lambda: "a").of([(0, 1)])
+    with pytest.raises(ValueError, match="costs of other networks"):
+        known(path, Clock(), children=lambda: "b")
     for line in ('["x w", 3]', "3", '{"a": 1}', "["):
         path.write_text(json.dumps({"cost of": "clock"}) + "\n" + line + "\n")
         with pytest.raises(ValueError, match=r"costs.jsonl cannot be read.*Remove the file"):
