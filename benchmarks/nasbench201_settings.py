@@ -35,8 +35,8 @@ DEFAULTS = {
     "proposals": "surrogate",
     # "": none.
     "prior": "parameters",
-    # What the stock tuners train each child for; Hyperband at most.
-    "stock_epochs": 1,
+    # What the stock tuners train each child for, whole epochs or a part of one; Hyperband at most.
+    "stock_epochs": 1.0,
     "hyperband_epochs": 9,
     # The column of the table that says what a cell takes, in milliseconds.
     "latency": "latency_ms_raspi4",
@@ -64,7 +64,7 @@ QUICK = {
     "factor": 4.0,
     "neighbours": 8,
     "first_epochs": 0.5,
-    "stock_epochs": 1,
+    "stock_epochs": 1.0,
     "hyperband_epochs": 2,
     "second_opinion_share": 0.8,
     "budget_minutes": 2.0,

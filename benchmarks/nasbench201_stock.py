@@ -65,6 +65,10 @@ def search(method, seed, settings, table, data, folder):
     (x, y), validation = data
     hypermodel = hypermodel_of(settings, x)
     epochs = settings["stock_epochs"]
+    if epochs < 1 and method != "stock hyperband":
+        # Each image once at most, as in a part of an epoch.
+        x, y = x[: round(epochs * len(x))], y[: round(epochs * len(y))]
+    epochs = max(round(epochs), 1)
     # Keras's fit has a last batch with what is left.
     steps = -(-len(x) // settings["batch"])
     seconds, curve = 60.0 * settings["budget_minutes"], []
