@@ -100,6 +100,10 @@ def shown(by_strategy, table, allowed, target):
         if alone:
             found = mean_and_deviation(alone, ".2f"), f"{min(alone):.2f}"
             rows.add_row(f"{name}, its best-scored cell", *found)
+        samples = [one["truth_of_samples"] for one in mine if "truth_of_samples" in one]
+        if samples:
+            found = mean_and_deviation(samples, ".2f"), f"{min(samples):.2f}", str(len(samples))
+            rows.add_row(f"{name}, mean of what it samples at the end", *found)
     truth = table.truth[allowed]
     judged = [one for mine in by_strategy.values() for one in mine if "tau_of_parameters" in one]
     for name, column in COUNTS.items():

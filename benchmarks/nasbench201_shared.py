@@ -142,6 +142,7 @@ def search(strategy, seed, settings, table, data, folder):
         "text": hypermodel.text_of(best),
         "truth": table.true_accuracy(best),
         "truth_by_shared_weights": table.true_accuracy(by_shared_weights(tuner)),
+        "truth_of_samples": truth_of_samples(tuner, table, settings["judged"]),
         "latency": table.latency(best, settings),
         "cpu_seconds": spent,
         "curve": curve_of(tuner, table, spent),
@@ -193,6 +194,11 @@ def by_shared_weights(tuner):
     # The pool begins with the samples that were scored, best score first.
     pool = journal(tuner)["pool"]
     return pool[0] if pool else tuner.get_best_architectures(1)[0].architecture
+
+
+def truth_of_samples(tuner, table, n):
+    """The mean truth of what the strategy would try next: whether it has learned anything."""
+    return float(np.mean([table.true_accuracy(one) for one in tuner.oracle.sample(n)]))
 
 
 def correlation(tuner, table, settings):

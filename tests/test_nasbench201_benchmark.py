@@ -51,6 +51,7 @@ def test_a_quick_search_is_judged_and_not_repeated(run_python, data, tmp_path):
     assert "control: most parameters" in kept and "RandomSearch ends with" in kept
     assert -1 <= results[0]["tau"] <= 1
     assert 10 <= results[0]["truth_by_shared_weights"] <= 94.38
+    assert 10 <= results[0]["truth_of_samples"] <= 94.38
     assert "random, its best-scored cell" in kept
     assert len(results[0]["taus"]) == results[0]["rounds"]
     assert (tmp_path / "random-0.png").stat().st_size > 10_000

@@ -48,6 +48,8 @@ def test_controls_stand_beside_what_was_found(report):
     found |= {"tau_with_prior": 0.6, "tau_better_half_with_prior": 0.45}
     found |= {"tau_of_objective": 0.3, "tau_better_half_of_objective": 0.1}
     searches = [{**found, "truth": 92.0, "cpu_seconds": s} for s in (100, 1500)]
+    # Searches of before it was noted have none.
+    searches[1]["truth_of_samples"] = 91.0
     shown = report.shown({"enas": searches}, table, np.ones(3, bool), 0)
     rows = list(zip(*(column.cells for column in shown.columns), strict=True))
     assert rows[0][:4] == ("enas", "92.00 ± 0.00", "92.00", "2")
@@ -63,8 +65,10 @@ def test_controls_stand_beside_what_was_found(report):
     assert rows[2][0] == "enas, ranks by the objective"
     assert rows[2][4:6] == ("0.30 ± 0.00", "0.10 ± 0.00")
     assert rows[3][:3] == ("enas, its best-scored cell", "89.00 ± 0.00", "89.00")
-    assert rows[4] == ("control: most parameters", "90.00", "90.00", "1", "0.40", "0.30", "0")
-    assert rows[5] == ("control: most FLOPs", "80.00", "80.00", "1", "", "", "0")
+    assert rows[4][0] == "enas, mean of what it samples at the end"
+    assert rows[4][1:4] == ("91.00", "91.00", "1")
+    assert rows[5] == ("control: most parameters", "90.00", "90.00", "1", "0.40", "0.30", "0")
+    assert rows[6] == ("control: most FLOPs", "80.00", "80.00", "1", "", "", "0")
 
 
 def test_a_figure_that_is_missing_is_left_out(report):
