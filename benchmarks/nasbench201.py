@@ -101,7 +101,7 @@ def check(args, tasks):
     """Ends with an error, before anything is searched, if a search could not be made or judged."""
     for settings in tasks:
         epochs = settings["stock_epochs"]
-        if epochs <= 0 or (epochs > 1 and epochs != int(epochs)):
+        if not 0 < epochs <= 1 and not (epochs > 1 and epochs.is_integer()):
             raise SystemExit(f"--stock-epochs {epochs}: whole epochs, or a part of one.")
     near = [settings for settings in tasks if settings["latency_target"]]
     if not near:

@@ -62,9 +62,9 @@ def test_a_quick_search_is_judged_and_not_repeated(run_python, data, tmp_path):
 
 def test_a_search_at_a_latency(run_python, data, tmp_path):
     command = ["benchmarks/nasbench201.py", "--data", data, "--output", tmp_path, "--quick"]
-    command += ["--seeds", 0, "--budget-minutes", 0.5, "--latency-targets", 10]
-    # Half of the images.
-    command += ["--stock-epochs", 0.5]
+    # Half of the images for each training of the stock tuner.
+    command += ["--seeds", 0, "--budget-minutes", 0.5, "--stock-epochs", 0.5]
+    command += ["--latency-targets", 10]
     printed = run_python(*command, "--strategies", "random", "stock random", timeout=600)
     assert printed.count("(1 of 1)") == 2
     kept = json.loads((tmp_path / "latency-10" / "random-0.json").read_text())
@@ -72,5 +72,6 @@ def test_a_search_at_a_latency(run_python, data, tmp_path):
     # What cannot be made is said before anything is.
     run_python(*command, "0", "--strategies", "stock hyperband", timeout=60, code=1)
     run_python(*command, "1e9", "--strategies", "random", timeout=60, code=1)
-    run_python(*command, "--stock-epochs", 1.5, timeout=60, code=1)
+    for epochs in (1.5, 0, "inf", "nan"):
+        run_python(*command, "--stock-epochs", epochs, timeout=60, code=1)
     assert not list(tmp_path.glob("*.json"))

@@ -9,13 +9,13 @@ from keras_enas.supergraph.likeness import that_counts
 from keras_enas.tuner import state
 
 
-def fingerprint_of_children(space, build, training=True):
+def fingerprint_of_children(space, build, of=None):
     """The fingerprints of a few children, as one: between them they have every candidate.
 
     Args:
         space: A `SearchSpace`.
         build: Callable from an `Architecture` to its compiled child.
-        training: Boolean; see `fingerprint`.
+        of: Optional callable from a child to a text; default `fingerprint`.
 
     Returns:
         String.
@@ -25,11 +25,11 @@ def fingerprint_of_children(space, build, training=True):
     for i in range(max(counts)):
         with state.seeded(0):
             child = build(space.architecture([min(i, count - 1) for count in counts]))
-        found.append(fingerprint(child, training))
+        found.append((of or fingerprint)(child))
     return hashlib.sha256(" ".join(found).encode()).hexdigest()[:16]
 
 
-def fingerprint(model, training=True):
+def fingerprint(model):
     """A short text that is another one for other layers, optimizer or loss.
 
     It is for files of what was trained: a space can stay the same while the
@@ -37,8 +37,6 @@ def fingerprint(model, training=True):
 
     Args:
         model: A compiled `keras.Model`.
-        training: Boolean, whether that by which it is trained counts: optimizer, loss and what
-            weights begin with. What a network costs does not depend on it.
 
     Returns:
         String. Names that Keras counts up, seeds that it draws, and functions, whose
@@ -46,21 +44,46 @@ def fingerprint(model, training=True):
     """
     layers = [
         # A container's own configuration repeats that of its layers, with their names.
-        [
-            type(layer).__name__,
-            {}
-            if isinstance(layer, keras.Model)
-            else that_counts(layer.get_config(), initializers=training),
-        ]
+        [type(layer).__name__, {} if isinstance(layer, keras.Model) else _plain(layer.get_config())]
         for layer in model._flatten_layers()
     ]
-    content = {"layers": layers, "shapes": [tuple(v.shape) for v in model.variables]}
-    if training:
-        optimizer = model.optimizer
-        content["optimizer"] = [type(optimizer).__name__, _plain(optimizer.get_config())]
-        content["loss"] = _plain(_config_of(model.loss))
+    optimizer = model.optimizer
+    content = {
+        "layers": layers,
+        "shapes": [tuple(v.shape) for v in model.variables],
+        "optimizer": [type(optimizer).__name__, _plain(optimizer.get_config())],
+        "loss": _plain(_config_of(model.loss)),
+    }
     text = json.dumps(content, sort_keys=True, default=lambda one: type(one).__name__)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def outline(model):
+    """A short text that is another one for layers of other kinds or shapes.
+
+    What a network costs depends on these. How it is trained does not matter, nor what else
+    layers are configured with: costs stay true for another rate of dropout, another penalty or
+    another version of Keras.
+
+    Args:
+        model: A `keras.Model`.
+
+    Returns:
+        String.
+    """
+    layers = [
+        [type(layer).__name__, [tuple(v.shape) for v in layer.variables], _shape_of(layer)]
+        for layer in model._flatten_layers()
+    ]
+    return hashlib.sha256(json.dumps(layers, default=str).encode()).hexdigest()[:16]
+
+
+def _shape_of(layer):
+    """The shape of what a layer returned when the network was built; None if it is in another."""
+    try:
+        return keras.tree.map_structure(lambda one: str(tuple(one.shape)), layer.output)
+    except AttributeError:
+        return None
 
 
 def _config_of(loss):

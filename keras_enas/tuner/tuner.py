@@ -187,7 +187,6 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         # `reload` runs in the base constructor: what it needs is set above.
         super().__init__(oracle, hypermodel, **tuner_kwargs)
         self.oracle.verbose = 0
-        self.resources.open(os.path.join(self.project_dir, "costs.jsonl"))
         self._shared = SharedWeights(
             lambda: self.fresh_supergraph(
                 architectures_per_step=self.settings.architectures_per_step
@@ -199,6 +198,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         # KerasTuner does not call it for a project on disk, which may be of another space: this
         # compares, and names the difference.
         self._populate_initial_space()
+        self.resources.open(os.path.join(self.project_dir, "costs.jsonl"))
         others = [p.name for p in self._other_hyperparameters()]
         if others:
             print(f"Hyperparameters kept at their defaults while weights are shared: {others}")

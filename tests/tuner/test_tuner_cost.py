@@ -215,11 +215,18 @@ def test_costs_of_another_network_are_not_taken_for_these(tmp_path):
     first = costs()
     path = tmp_path / "p" / "costs.jsonl"
     kept = path.read_bytes()
-    with pytest.raises(ValueError, match=r"`cost`: .*costs of other networks of this space"):
+    with pytest.raises(ValueError, match=r"`cost`: .*networks of this space with other layers"):
         costs(units=8)
     # How it is trained does not matter, and what was refused has changed nothing.
     assert costs(learning_rate=0.3) == first
     assert path.read_bytes() == kept
+
+
+def test_another_space_is_named_before_its_costs_are(make_tuner, search):
+    """Its texts may all be of the larger space, too."""
+    search(make_tuner(SmallSpace(labels=("relu", "tanh")), cost="parameters", max_trials=1))
+    with pytest.raises(ValueError, match="choices are not those that this search began with"):
+        make_tuner(cost="parameters")
 
 
 class Interrupt(keras.callbacks.Callback):

@@ -66,9 +66,9 @@ class KnownCosts:
             )
         if children is not None and children != self._children():
             raise ValueError(
-                f"`cost`: {path} has the costs of other networks of this space. Give the "
-                "hypermodel that they were taken of, or pass `overwrite=True` or another "
-                "`project_name`."
+                f"`cost`: {path} has the costs of networks of this space with other layers. Give "
+                "the hypermodel that they were taken of, or remove the file, and they are taken "
+                "anew: rewards so far were earned with the old ones."
             )
         self._known.update(known)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from keras_enas.cost import count_flops, count_parameters
 from keras_enas.search_space import Architecture
 from keras_enas.tuner import state
-from keras_enas.tuner.fingerprint import fingerprint_of_children
+from keras_enas.tuner.fingerprint import fingerprint_of_children, outline
 from keras_enas.tuner.resources.latency import Latency
 
 COUNTS = {"parameters": count_parameters, "flops": count_flops}
@@ -27,7 +27,7 @@ class Source:
             again, so that they are kept on disk.
         all_costs: Optional list of all costs that there are, where they are known.
         children: Optional callable without arguments that returns a text, another one for
-            children of other layers. (What a callable of the user's depends on is not known.)
+            children with other layers. (What a callable of the user's depends on is not known.)
     """
 
     name: str
@@ -56,7 +56,7 @@ def source_of(cost, hypermodel, build, space):
     """
 
     def children():
-        return fingerprint_of_children(space, build, training=False)
+        return fingerprint_of_children(space, build, outline)
 
     if isinstance(cost, str) and cost in COUNTS:
         own = getattr(hypermodel, f"count_{cost}", None)

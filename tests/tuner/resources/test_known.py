@@ -78,7 +78,7 @@ def test_costs_of_another_kind_or_none(tmp_path):
     path.unlink()
     known(path, Clock(), children=lambda: "a").of([(0, 1)])
     known(path, never, children=lambda: "a").of([(0, 1)])
-    with pytest.raises(ValueError, match="costs of other networks"):
+    with pytest.raises(ValueError, match="with other layers.*remove the file"):
         known(path, Clock(), children=lambda: "b")
     for line in ('["x w", 3]', "3", '{"a": 1}', "["):
         path.write_text(json.dumps({"cost of": "clock"}) + "\n" + line + "\n")
