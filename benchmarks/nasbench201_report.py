@@ -8,6 +8,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import LogFormatter
 from nasbench201_table import COUNTS, Table
 from rich.console import Console
 from rich.table import Table as Shown
@@ -191,6 +192,13 @@ def speed_up(name, searches, random):
     )
 
 
+class Plain(LogFormatter):
+    """Plain numbers where Matplotlib has labels, which may be powers of ten."""
+
+    def __call__(self, x, pos=None):
+        return f"{x:g}" if super().__call__(x, pos) else ""
+
+
 def plot(by_strategy, truths, parameters, path):
     """Draws the true regret by CPU seconds: means, and from the best to the worst seed.
 
@@ -224,7 +232,8 @@ def plot(by_strategy, truths, parameters, path):
     # Plain numbers.
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")
-        axis.set_minor_formatter("")
+        # Labels between the powers of ten where there are few of these.
+        axis.set_minor_formatter(Plain(minor_thresholds=(1.5, 0.5)))
     axes.legend(fontsize="small")
     figure.savefig(path, dpi=120)
     plt.close(figure)
