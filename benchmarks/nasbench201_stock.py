@@ -65,10 +65,8 @@ def search(method, seed, settings, table, data, folder):
     (x, y), validation = data
     hypermodel = hypermodel_of(settings, x)
     epochs = settings["stock_epochs"]
-    if epochs < 1 and method != "stock hyperband":
-        # Each image once at most, as in a part of an epoch.
-        x, y = x[: round(epochs * len(x))], y[: round(epochs * len(y))]
-    epochs = max(round(epochs), 1)
+    if method != "stock hyperband":
+        x, y, epochs = whole_epochs(x, y, epochs)
     # Keras's fit has a last batch with what is left.
     steps = -(-len(x) // settings["batch"])
     seconds, curve = 60.0 * settings["budget_minutes"], []
@@ -124,6 +122,13 @@ def search(method, seed, settings, table, data, folder):
         "trainings": len(curve),
         "curve": [[spent, table.true_accuracy(one)] for spent, one in found],
     }
+
+
+def whole_epochs(x, y, epochs):
+    """Makes a part of an epoch one of so much of the images; returns images, labels, epochs."""
+    if epochs < 1:
+        x, y = x[: round(epochs * len(x))], y[: round(epochs * len(y))]
+    return x, y, max(round(epochs), 1)
 
 
 def only_near(settings, table, names):

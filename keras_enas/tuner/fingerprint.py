@@ -75,7 +75,7 @@ def outline(model):
         [type(layer).__name__, [tuple(v.shape) for v in layer.variables], _shape_of(layer)]
         for layer in model._flatten_layers()
     ]
-    return hashlib.sha256(json.dumps(layers, default=str).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(layers).encode()).hexdigest()[:16]
 
 
 def _shape_of(layer):

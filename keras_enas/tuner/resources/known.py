@@ -64,7 +64,7 @@ class KnownCosts:
                 f"`cost`: this project was searched with '{name}', not with '{self.name}'. Give "
                 "the same, or pass `overwrite=True` or another `project_name`."
             )
-        if children is not None and children != self._children():
+        if children is not None and children != self._source.children():
             raise ValueError(
                 f"`cost`: {path} has the costs of networks of this space with other layers. Give "
                 "the hypermodel that they were taken of, or remove the file, and they are taken "
@@ -99,15 +99,9 @@ class KnownCosts:
         if new and self._path is not None:
             lines = [[str(self._space.architecture(key)), cost] for key, cost in new.items()]
             if not os.path.exists(self._path) or not os.path.getsize(self._path):
-                children = self._children()
-                known = {} if children is None else {"children": children}
-                lines.insert(0, {"cost of": self.name, **known})
+                lines.insert(0, {"cost of": self.name, "children": self._source.children()})
             with open(self._path, "ab") as file:
                 file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
                 file.flush()
                 os.fsync(file.fileno())
         self._known.update(new)
-
-    def _children(self):
-        """By what the networks are known that the costs are of; None if by nothing."""
-        return None if self._source.children is None else self._source.children()

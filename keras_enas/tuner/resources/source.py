@@ -26,15 +26,15 @@ class Source:
         kept: Boolean, whether costs are dear enough, or may differ when they are asked
             again, so that they are kept on disk.
         all_costs: Optional list of all costs that there are, where they are known.
-        children: Optional callable without arguments that returns a text, another one for
-            children with other layers. (What a callable of the user's depends on is not known.)
+        children: Callable without arguments that returns a text, another one for children with
+            other layers; None where it is not known what costs depend on.
     """
 
     name: str
     ask: Callable
     kept: bool
     all_costs: list | None = None
-    children: Callable | None = None
+    children: Callable = lambda: None
 
 
 def source_of(cost, hypermodel, build, space):

@@ -23,7 +23,7 @@ class Clock:
         return self.first + len(self.asked) / 3
 
 
-def known(path, ask, name="clock", kept=True, children=None):
+def known(path, ask, name="clock", kept=True, children=lambda: None):
     costs = KnownCosts(Source(name, ask, kept, children=children), SPACE)
     costs.open(str(path))
     return costs
