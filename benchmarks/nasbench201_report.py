@@ -34,7 +34,7 @@ def report(results, settings, data, folder):
     for one in results:
         by_strategy.setdefault(one["strategy"], []).append(one)
     allowed = allowed_cells(table, settings)
-    console = Console(width=120, record=True)
+    console = Console(width=140, record=True)
     console.print(shown(by_strategy, table, allowed, settings["latency_target"]))
     plot(
         by_strategy,
@@ -71,10 +71,13 @@ def shown(by_strategy, table, allowed, target):
         target: Number, milliseconds; 0 for none.
     """
     rows = Shown(title="True CIFAR-10 test accuracy of the cell that was returned")
-    for column in ("", "mean ± deviation", "worst", "n", "tau", "tau, better half", "CPU s (most)"):
+    for column in ("", "mean ± deviation", "worst", "n", "better cells, %"):
+        rows.add_column(column)
+    for column in ("tau", "tau, better half", "CPU s (most)"):
         rows.add_column(column)
     if target:
         rows.add_column(f"ms (within 5 % of {target:g})")
+    truths = table.truth[allowed]
     for name, mine in by_strategy.items():
         truth = [one["truth"] for one in mine]
         seconds = [one["cpu_seconds"] for one in mine]
@@ -85,6 +88,7 @@ def shown(by_strategy, table, allowed, target):
             mean_and_deviation(truth, ".2f"),
             f"{min(truth):.2f}",
             str(len(truth)),
+            share_above(truths, truth),
             *(
                 mean_and_deviation([one[key] for one in mine], ".2f") if key in mine[0] else ""
                 for key in ("tau", "tau_better_half")
@@ -96,35 +100,37 @@ def shown(by_strategy, table, allowed, target):
             if all(f"tau_{key}" in one for one in mine):
                 both = (f"tau_{key}", f"tau_better_half_{key}")
                 taus = [mean_and_deviation([one[each] for one in mine], ".2f") for each in both]
-                rows.add_row(f"{name}, {said}", "", "", "", *taus)
+                rows.add_row(f"{name}, {said}", "", "", "", "", *taus)
         alone = [one["truth_by_shared_weights"] for one in mine if "truth_by_shared_weights" in one]
         if alone:
-            found = mean_and_deviation(alone, ".2f"), f"{min(alone):.2f}"
+            found = mean_and_deviation(alone, ".2f"), f"{min(alone):.2f}", str(len(alone))
+            found += (share_above(truths, alone),)
             rows.add_row(f"{name}, its best-scored cell", *found)
         samples = [one["truth_of_samples"] for one in mine if "truth_of_samples" in one]
         if samples:
             found = mean_and_deviation(samples, ".2f"), f"{min(samples):.2f}", str(len(samples))
             rows.add_row(f"{name}, mean of what it samples at the end", *found)
-    truth = table.truth[allowed]
     judged = [one for mine in by_strategy.values() for one in mine if "tau_of_parameters" in one]
     for name, column in COUNTS.items():
-        largest = f"{truth[int(np.argmax(table.columns[column][allowed]))]:.2f}"
+        largest = truths[int(np.argmax(table.columns[column][allowed]))]
         # On the cells on which the searches were judged, the same for all of them.
         taus = [f"tau_of_{name}", f"tau_better_half_of_{name}"]
         known = judged[0] if judged else {}
         shown_taus = [f"{known[key]:.2f}" if key in known else "" for key in taus]
-        rows.add_row(f"control: most {name}", largest, largest, "1", *shown_taus, "0")
-    rows.add_row(
-        "control: a random cell",
-        f"{truth.mean():.2f} ± {truth.std():.2f}",
-        f"{truth.min():.2f}",
-        f"{len(truth):,}",
-        "0",
-        "0",
-        "0",
-    )
-    rows.add_row("the best cell", f"{truth.max():.2f}", "", "1", "", "", "")
+        found = f"{largest:.2f}", f"{largest:.2f}", "1", share_above(truths, [largest])
+        rows.add_row(f"control: most {name}", *found, *shown_taus, "0")
+    drawn = f"{truths.mean():.2f} ± {truths.std():.2f}", f"{truths.min():.2f}", f"{len(truths):,}"
+    rows.add_row("control: a random cell", *drawn, share_above(truths, truths), "0", "0", "0")
+    median = np.median(truths)
+    rows.add_row("the median cell", f"{median:.2f}", "", "1", share_above(truths, [median]))
+    rows.add_row("the best cell", f"{truths.max():.2f}", "", "1", "0.0")
     return rows
+
+
+def share_above(truths, found):
+    """A text of the percentage of cells that are better, on average over what was found."""
+    below = np.searchsorted(np.sort(truths), found, side="right")
+    return f"{100 * np.mean(1 - below / len(truths)):.1f}"
 
 
 def mean_and_deviation(values, form):

@@ -75,3 +75,20 @@ def test_a_search_at_a_latency(run_python, data, tmp_path):
     for epochs in (1.5, 0, "inf", "nan"):
         run_python(*command, "--stock-epochs", epochs, timeout=60, code=1)
     assert not list(tmp_path.glob("*.json"))
+
+
+def test_short_trainings(run_python, data):
+    command = ["benchmarks/short_trainings.py", "--data", data, "--near", 25, "--train", 1280]
+    command += ["--trainings", "1:1", "1:0.5", "2:0.5", "--best", 3, "--others", 4]
+    printed = run_python(*command).splitlines()
+    lines = [line.strip("| ").split(" | ") for line in printed[4:]]
+    assert [line[0] for line in lines] == [
+        "parameters",
+        "FLOPs",
+        "1 cell a stage, 0.5 epochs",
+        "1 cell a stage, 1 epochs",
+        "2 cells a stage, 0.5 epochs",
+    ]
+    assert all(0 <= float(line[1].split()[0]) <= 1 for line in lines)
+    # The longer training has the shorter one in it.
+    assert float(lines[3][3]) > float(lines[2][3]) > 0

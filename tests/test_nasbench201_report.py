@@ -53,9 +53,11 @@ def test_controls_stand_beside_what_was_found(report):
     shown = report.shown({"enas": searches}, table, np.ones(3, bool), 0)
     rows = list(zip(*(column.cells for column in shown.columns), strict=True))
     assert rows[0][:4] == ("enas", "92.00 ± 0.00", "92.00", "2")
-    assert rows[0][4:] == ("0.50 ± 0.00", "0.20 ± 0.00", "800 (1,500)")
-    assert rows[1][:6] == (
+    # One of the three cells is better.
+    assert rows[0][4:] == ("33.3", "0.50 ± 0.00", "0.20 ± 0.00", "800 (1,500)")
+    assert rows[1][:7] == (
         "enas, ranks by score and prior",
+        "",
         "",
         "",
         "",
@@ -63,12 +65,25 @@ def test_controls_stand_beside_what_was_found(report):
         "0.45 ± 0.00",
     )
     assert rows[2][0] == "enas, ranks by the objective"
-    assert rows[2][4:6] == ("0.30 ± 0.00", "0.10 ± 0.00")
+    assert rows[2][5:7] == ("0.30 ± 0.00", "0.10 ± 0.00")
     assert rows[3][:3] == ("enas, its best-scored cell", "89.00 ± 0.00", "89.00")
+    assert rows[3][3:5] == ("2", "66.7")
     assert rows[4][0] == "enas, mean of what it samples at the end"
     assert rows[4][1:4] == ("91.00", "91.00", "1")
-    assert rows[5] == ("control: most parameters", "90.00", "90.00", "1", "0.40", "0.30", "0")
-    assert rows[6] == ("control: most FLOPs", "80.00", "80.00", "1", "", "", "0")
+    assert rows[5] == (
+        "control: most parameters",
+        "90.00",
+        "90.00",
+        "1",
+        "33.3",
+        "0.40",
+        "0.30",
+        "0",
+    )
+    assert rows[6] == ("control: most FLOPs", "80.00", "80.00", "1", "66.7", "", "", "0")
+    assert rows[7][:5] == ("control: a random cell", "88.00 ± 5.89", "80.00", "3", "33.3")
+    assert rows[8][:5] == ("the median cell", "90.00", "", "1", "33.3")
+    assert rows[9][:5] == ("the best cell", "94.00", "", "1", "0.0")
 
 
 def test_a_figure_that_is_missing_is_left_out(report):

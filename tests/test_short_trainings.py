@@ -1,0 +1,59 @@
+"""How benchmarks/short_trainings.py draws cells and says which training tells them apart."""
+
+import argparse
+import importlib
+import types
+
+import numpy as np
+import pytest
+
+import keras_enas as ke
+
+
+@pytest.fixture(scope="module")
+def short_trainings(benchmarks_import_each_other):
+    return importlib.import_module("short_trainings")
+
+
+def test_the_best_before_the_others(short_trainings):
+    best = np.array([True, True, False, False])
+    ranked_before = short_trainings.ranked_before
+    assert ranked_before(np.array([4.0, 3.0, 2.0, 1.0]), best) == 1
+    assert ranked_before(np.array([1.0, 3.0, 2.0, 0.0]), best) == 0.75
+    assert ranked_before(np.array([1.0, 1.0, 1.0, 1.0]), best) == 0.5
+    # A sample of a bootstrap without others; and one whose classes are ranks.
+    assert np.isnan(ranked_before(np.array([1.0, 2.0]), np.array([True, True])))
+    assert ranked_before(np.array([1.0, 2.0]), np.array([1.5, 3.5])) == 1
+
+
+def test_cells_are_drawn_of_two_groups_in_their_simplest_form(short_trainings):
+    hypermodel = ke.HyperNASBench201((8, 8, 3), 10)
+    rng = np.random.default_rng(0)
+    space = ke.ENASTuner(hypermodel, oracle=ke.RandomOracle("val_loss")).space
+    architectures = np.unique(rng.integers(0, 5, (600, 6)), axis=0)
+    latency = rng.uniform(20, 30, len(architectures))
+    table = types.SimpleNamespace(
+        space=space,
+        architectures=architectures,
+        columns={"ms": latency},
+        truth=rng.uniform(80, 94, len(architectures)),
+    )
+    settings = {**short_trainings.DEFAULTS, "latency": "ms", "latency_target": 25.0}
+    rows, best = short_trainings.drawn(table, settings, 3, 8, seed=1)
+    assert len(set(rows.tolist())) == 11 and best.sum() == 3
+    assert np.all(np.abs(latency[rows] / 25 - 1) <= 0.05)
+    assert table.truth[rows][best].min() > table.truth[rows][~best].max()
+    for row in rows:
+        cell = space.architecture(architectures[row])
+        assert hypermodel.simplest(cell) == cell
+    again, _ = short_trainings.drawn(table, settings, 3, 8, seed=1)
+    assert again.tolist() == rows.tolist()
+    with pytest.raises(SystemExit, match="--best 300: there are"):
+        short_trainings.drawn(table, settings, 300, 8, seed=1)
+
+
+def test_trainings_are_read(short_trainings):
+    assert short_trainings.training("3:0.4") == (3, 0.4)
+    for wrong in ("3", "3:", "0:1", "3:-1", "a:b"):
+        with pytest.raises(argparse.ArgumentTypeError, match="cells:epochs, as 3:0.4"):
+            short_trainings.training(wrong)
