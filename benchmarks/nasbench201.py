@@ -29,7 +29,7 @@ from importlib.metadata import version
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from nasbench201_settings import DEFAULTS, QUICK, REWARDS
-from search_quality_files import made_together, read, same_settings
+from search_quality_files import made_together, read, same_settings, write_text
 
 # With shared weights; and KerasTuner's own, which train each child.
 SHARED = (
@@ -80,8 +80,8 @@ def main():
     made_together(jobs)
     for folder, of_task in tasks.items():
         results = results_in(folder)
-        with open(os.path.join(folder, "results.jsonl"), "w") as file:
-            file.writelines(json.dumps(result) + "\n" for result in results)
+        lines = "".join(json.dumps(result) + "\n" for result in results)
+        write_text(os.path.join(folder, "results.jsonl"), lines)
         from nasbench201_report import report
 
         report(results, of_task, args.data, folder)
@@ -109,8 +109,7 @@ def check(args, tasks):
     others = [name for name in args.strategies if name in STOCK and name != "stock random"]
     if others:
         raise SystemExit(f"--latency-targets: {others} cannot be kept near to one.")
-    from nasbench201_report import allowed_cells
-    from nasbench201_table import Table
+    from nasbench201_table import Table, allowed_cells
 
     table = Table(args.data)
     for settings in near:

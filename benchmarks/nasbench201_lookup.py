@@ -85,7 +85,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="folder with nasbench201/nasbench201.csv.gz")
     parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
-    parser.add_argument("--seeds", type=int, default=20, help="0 to this one less 1")
+    parser.add_argument("--seeds", type=int, default=20, help="how many")
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--trials", type=int, nargs="+", default=[50, 100, 200])
     parser.add_argument("--seconds", type=float, default=12_000.0, help="simulated")
     parser.add_argument("--seconds-a-cell", type=float, default=120.0, help="on average")
@@ -100,9 +101,8 @@ def main():
     for name in args.strategies:
         began = time.process_time()
         budget = max(args.trials), args.seconds, args.seconds_a_cell
-        searches = [
-            search(STRATEGIES[name](seed), table, *budget, seed) for seed in range(args.seeds)
-        ]
+        seeds = range(args.first_seed, args.first_seed + args.seeds)
+        searches = [search(STRATEGIES[name](seed), table, *budget, seed) for seed in seeds]
         seconds = (time.process_time() - began) / args.seeds
         # Of the simulated time those trials count that end in it.
         trials = [int(np.searchsorted(times, args.seconds, "right")) for _, times in searches]

@@ -9,7 +9,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import LogFormatter
-from nasbench201_table import COUNTS, Table
+from nasbench201_table import COUNTS, Table, allowed_cells
 from rich.console import Console
 from rich.table import Table as Shown
 
@@ -49,16 +49,6 @@ def report(results, settings, data, folder):
     codes = sorted({str(one.get("code", "not noted")) for one in results})
     console.print(f"Code of the searches: {', '.join(codes)}", highlight=False)
     console.save_text(os.path.join(folder, "report.txt"))
-
-
-def allowed_cells(table, settings):
-    """Booleans: the cells that a search may return, by their latency."""
-    if not settings["latency_target"]:
-        return np.ones(len(table.truth), bool)
-    near = np.abs(table.columns[settings["latency"]] / settings["latency_target"] - 1) <= 0.05
-    if not near.any():
-        raise SystemExit(f"--latency-targets: no cell is near to {settings['latency_target']}.")
-    return near
 
 
 def shown(by_strategy, table, allowed, target):

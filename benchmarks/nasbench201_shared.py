@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 from nasbench201_space import hypermodel_of
-from nasbench201_table import COUNTS
+from nasbench201_table import COUNTS, allowed_cells
 from scipy.stats import kendalltau, rankdata
 from search_quality_files import finite, read
 
@@ -137,7 +137,7 @@ def search(strategy, seed, settings, table, data, folder):
     )
     spent = tuner.spent()
     best = tuner.get_best_architectures(1)[0].architecture
-    draw(tuner, table, f"{folder}.png")
+    draw(tuner, table, settings, f"{folder}.png")
     return {
         "architecture": str(best),
         "text": hypermodel.text_of(best),
@@ -155,9 +155,10 @@ def search(strategy, seed, settings, table, data, folder):
     }
 
 
-def draw(tuner, table, path):
+def draw(tuner, table, settings, path):
     """Draws how the rounds went, with what only the table knows."""
-    regret = [table.truth.max() - table.true_accuracy(one) for _, one in tuner.derived]
+    best = table.truth[allowed_cells(table, settings)].max()
+    regret = [best - table.true_accuracy(one) for _, one in tuner.derived]
     series = {"true regret\nof the derived": ([seconds for seconds, _ in tuner.derived], regret)}
     if tuner.taus:
         series["Kendall tau\nof the scores"] = tuple(zip(*tuner.taus, strict=True))

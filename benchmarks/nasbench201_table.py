@@ -67,3 +67,15 @@ class Table:
     def latency(self, architecture, settings):
         """Milliseconds of one, by the column that the settings name."""
         return float(self.columns[settings["latency"]][self.row(architecture)])
+
+
+def allowed_cells(table, settings):
+    """Booleans: the cells that a search may return, by their latency."""
+    if not settings["latency_target"]:
+        return np.ones(len(table.truth), bool)
+    near = np.abs(table.columns[settings["latency"]] / settings["latency_target"] - 1) <= 0.05
+    if not near.any():
+        raise SystemExit(
+            f"No cell is within 5 % of {settings['latency_target']:g} ms ({settings['latency']})."
+        )
+    return near

@@ -30,11 +30,13 @@ import keras
 import tensorflow as tf
 from search_quality_files import made_together, same_settings, write
 from search_quality_report import figures_of, show
-from search_quality_sizes import DEFAULTS, QUICK
+from search_quality_sizes import DEFAULTS, QUICK, REWARDS
 from search_quality_spaces import SPACES
 from search_quality_work import search, train_child
 
 HELP = {
+    "reward": "by what architectures of images are ranked; nothing: the objective",
+    "candidates": "of a second opinion; 0: none",
     "sampling": "of the architectures that the shared weights are trained as",
     "updates": "controller updates a round",
     "derive_batches": "validation batches on which a round derives",
@@ -83,7 +85,8 @@ def main():
     parser.add_argument("--quick", action="store_true", help="does it run? in under a minute")
     parser.add_argument("--seeds", type=int, nargs="+", help="default: 0 1 2, quick: 0")
     for name, kind in known_settings().items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=HELP.get(name))
+        flag, choices = f"--{name.replace('_', '-')}", REWARDS if name == "reward" else None
+        parser.add_argument(flag, type=kind, help=HELP.get(name), choices=choices)
     parser.add_argument("--threads", type=int, default=1, help="of TensorFlow")
     parser.add_argument(
         "--part",

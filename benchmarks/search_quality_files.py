@@ -40,10 +40,15 @@ def read(path):
 
 def write(path, content):
     """Writes a JSON file that a kill leaves out or whole."""
+    # A NaN is no JSON: better to fail than to write what other programs cannot read.
+    write_text(path, json.dumps(content, indent=1, allow_nan=False))
+
+
+def write_text(path, text):
+    """Writes a text file that a kill leaves out or whole."""
     temporary = f"{path}.{os.getpid()}.tmp"
     with open(temporary, "w", encoding="utf-8") as file:
-        # A NaN is no JSON: better to fail than to write what other programs cannot read.
-        json.dump(content, file, indent=1, allow_nan=False)
+        file.write(text)
     os.replace(temporary, path)
 
 

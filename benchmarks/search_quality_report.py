@@ -77,10 +77,11 @@ def figures_of(searches, trained, better="max"):
     relative, interval = improvement(of_derived, of_random, better)
     best = {"max": np.max, "min": np.min}[better]
     sign = 1.0 if better == "max" else -1.0
-    parameters = [
-        (trained[r["architecture"]]["parameters"], None if value is None else sign * value)
-        for r, value in zip(searches[0]["random"], random, strict=True)
-    ]
+    # Of the random ones, which are the same for all searches; higher is better.
+    worth = [None if value is None else sign * value for value in random]
+    parameters = [trained[one["architecture"]]["parameters"] for one in searches[0]["random"]]
+    rewards = [[one["reward"] for one in s["random"]] for s in searches]
+    bookkeeping = [s["bookkeeping_share"] for s in searches]
     cost = np.median([t["cpu_seconds"] for t in trained.values()])
     seconds = np.mean([s["cpu_seconds"] for s in searches])
     return {
@@ -96,17 +97,15 @@ def figures_of(searches, trained, better="max"):
         "not_finite": not_finite,
         "relative_improvement_percent": relative,
         "relative_improvement_interval": interval,
-        "kendall_tau": [
-            kendall([(r["shared"], trained[r["architecture"]]["test"]) for r in s["random"]])
-            for s in searches
-        ],
-        "kendall_tau_of_parameters": kendall(parameters),
+        "kendall_tau": [kendall(zip(mine, worth, strict=True)) for mine in rewards],
+        "kendall_tau_of_parameters": kendall(zip(parameters, worth, strict=True)),
         "search_cpu_seconds": float(seconds),
         "rounds_unrecorded": sum(s["rounds_unrecorded"] for s in searches),
         "child_cpu_seconds": float(cost),
         "search_costs_children": float(seconds / cost),
         "architectures_judged": float(np.mean([s["architectures_judged"] for s in searches])),
-        "bookkeeping_share": float(np.median([s["bookkeeping_share"] for s in searches])),
+        # That of searches with a second opinion is not known.
+        "bookkeeping_share": None if None in bookkeeping else float(np.median(bookkeeping)),
         "train_traces": max(s["train_traces"] for s in searches),
         "score_traces": max(s["score_traces"] for s in searches),
     }
@@ -155,8 +154,9 @@ def show(figures, title, figure):
         f"{figures['child_cpu_seconds']:.0f} CPU s: a search costs "
         f"{figures['search_costs_children']:.1f} children and judged "
         f"{figures['architectures_judged']:.0f} architectures",
-        f"Bookkeeping {figures['bookkeeping_share']:.1%} of the search",
     ]
+    if figures["bookkeeping_share"] is not None:
+        lines.append(f"Bookkeeping {figures['bookkeeping_share']:.1%} of the search")
     if figures["rounds_unrecorded"]:
         lines.append(
             "The search's cost is approximate: it was interrupted, and "

@@ -1,8 +1,13 @@
 """The sizes of `search_quality.py`: at what settings a space is measured."""
 
+# What rewards and ranks architectures of images. "": the objective.
+REWARDS = ("", "linear probe")
+
 _SEARCH = {
-    # As in the paper; the figures in README.md are older than the default, "fair".
+    # As in the paper; the default of `ENASTuner` is "fair".
     "sampling": "controller",
+    # Of a second opinion; 0: none.
+    "candidates": 0,
     "rounds": 24,
     "warmup": 8,
     "updates": 10,
@@ -29,6 +34,7 @@ _QUICK_SEARCH = {
 DEFAULTS = {
     "macro": {
         **_SEARCH,
+        "reward": "",
         "learning_rate": 0.05,
         "child_learning_rate": 0.05,
         "shift": 2,
@@ -40,6 +46,7 @@ DEFAULTS = {
     },
     "micro": {
         **_SEARCH,
+        "reward": "",
         "rounds": 30,
         "warmup": 10,
         "random": 10,

@@ -6,7 +6,7 @@ A space has these; settings are a dict as in `search_quality_sizes.py`:
     load(settings, folder): training, validation and test data.
     search_data(settings, data, seed): what `ENASTuner.search` takes.
     hypermodel(settings, learning_rate): a `keras_tuner.HyperModel`.
-    tuner(): arguments of `ENASTuner` beyond those that are settings.
+    tuner(settings): arguments of `ENASTuner` that are the space's own.
     train(settings, model, data): trains a child from scratch, returns it.
     evaluate(settings, model, part): its metrics on validation or test data.
 """
@@ -59,15 +59,17 @@ class Images:
         return recipe.dataset(*train, seed=seed)
 
     @staticmethod
-    def tuner():
-        return {"objective": "val_accuracy"}
+    def tuner(settings):
+        reward = {"reward": ke.LinearProbe()} if settings["reward"] else {}
+        return {"objective": "val_accuracy", **reward}
 
     def search_data(self, settings, data, seed):
         train, validation, _ = data
         return {
             "x": self.augmented(settings, train, seed),
             "validation_data": validation,
-            "validation_batch_size": settings["batch"],
+            # Where none is given, what the probe needs.
+            "validation_batch_size": None if settings["reward"] else settings["batch"],
         }
 
     @staticmethod
@@ -148,7 +150,7 @@ class Recurrent:
     scored_steps = 70
 
     @staticmethod
-    def tuner():
+    def tuner(settings):
         return {
             "objective": keras_tuner.Objective("val_perplexity", "min"),
             "reward": ke.perplexity_reward(),

@@ -41,13 +41,19 @@ def search(space, settings, data, seed, folder):
 
     Returns:
         Dict of what was found, with its cost. That of a search that went on counts
-        its earlier rounds; the share of bookkeeping is of what was done now.
+        its earlier rounds, but not what its second opinion had trained; the share of
+        bookkeeping is of what was done now, None with a second opinion, whose
+        trainings are not told from it.
     """
     arguments = space.search_data(settings, data, seed)
     steps = int(arguments["x"].cardinality())
     schedule = keras.optimizers.schedules.CosineDecay(
         settings["learning_rate"], steps * settings["rounds"], alpha=0.01
     )
+    second_opinion = {}
+    if settings["candidates"]:
+        halving = ke.SuccessiveHalving(candidates=settings["candidates"])
+        second_opinion["derive_strategy"] = halving
     tuner = ke.ENASTuner(
         space.hypermodel(settings, schedule),
         max_trials=settings["rounds"],
@@ -58,7 +64,8 @@ def search(space, settings, data, seed, folder):
         seed=seed,
         directory=folder,
         project_name=f"search-{seed}",
-        **space.tuner(),
+        **second_opinion,
+        **space.tuner(settings),
     )
     # An interrupted search goes on here: its earlier rounds have cost what they recorded.
     earlier, unrecorded = earlier_cost(tuner)
@@ -70,7 +77,7 @@ def search(space, settings, data, seed, folder):
     tuner._shared.scorer = work.wrap(scorer)
     tuner.search(**arguments)
     total = time.process_time() - began
-    bookkeeping = 1.0 - work.seconds / total
+    bookkeeping = None if second_opinion else 1.0 - work.seconds / total
     rounds = settings["rounds"]
     scored = rounds * tuner.settings.derive_samples + tuner.final_samples
     learned_from = settings["updates"] * tuner.settings.samples_per_update
@@ -91,7 +98,7 @@ def search(space, settings, data, seed, folder):
             {"architecture": str(f.architecture), "shared": f.score.objective} for f in found
         ],
         "random": [
-            {"architecture": str(a), "shared": finite(s.objective)}
+            {"architecture": str(a), "shared": finite(s.objective), "reward": finite(s.reward)}
             for a, s in zip(others, scores, strict=True)
         ],
     }

@@ -90,8 +90,9 @@ def made_up(better, unrecorded=0):
         for (name, test), seconds in zip(tests.items(), [10.0, 20.0, 30.0, 100.0], strict=True)
     }
     trained["e"] = {"test": None, "parameters": 7, "cpu_seconds": 25.0}
-    # What is shared is an accuracy or a perplexity too.
+    # What is shared is an accuracy or a perplexity too; what it earns is higher for better ones.
     shared = {"c": 50.0, "d": 50.0 + sign, "e": 49.0}
+    random = [{"architecture": n, "shared": s, "reward": sign * s} for n, s in shared.items()]
     search = {
         "seed": 3,
         "cpu_seconds": 200.0,
@@ -101,7 +102,7 @@ def made_up(better, unrecorded=0):
         "train_traces": 1,
         "score_traces": 1,
         "derived": [{"architecture": name, "shared": 1.0} for name in "ba"],
-        "random": [{"architecture": n, "shared": s} for n, s in shared.items()],
+        "random": random,
     }
     return [search], trained
 
@@ -137,7 +138,10 @@ def test_the_table_says_what_is_missing(report, capsys):
     report.show(report.figures_of(searches, trained, "min"), "title", "perplexity")
     shown = " ".join(capsys.readouterr().out.split())
     assert "cost is approximate" in shown and "2 rounds left no record" in shown
-    assert "interval - to -" in shown
+    assert "interval - to -" in shown and "Bookkeeping 2.0%" in shown
+    searches[0]["bookkeeping_share"] = None
+    report.show(report.figures_of(searches, trained, "min"), "title", "perplexity")
+    assert "Bookkeeping" not in capsys.readouterr().out
 
 
 def test_nothing_finite_is_nothing_to_compare(report):
@@ -280,10 +284,18 @@ def data(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("space", ["macro", "micro", "recurrent"])
-def test_quick(space, run_python, data, tmp_path):
+@pytest.mark.parametrize(
+    "space, options",
+    [
+        ("macro", ()),
+        ("macro", ("--sampling", "fair", "--reward", "linear probe", "--candidates", 3)),
+        ("micro", ()),
+        ("recurrent", ()),
+    ],
+)
+def test_quick(space, options, run_python, data, tmp_path):
     output = tmp_path / "run"
-    command = [BENCHMARKS / "search_quality.py", "--space", space, "--quick"]
+    command = [BENCHMARKS / "search_quality.py", "--space", space, "--quick", *options]
     command += ["--data", data, "--output", output]
     figures = json.loads(run_python(*command, "--json", timeout=600).splitlines()[-1])
     assert figures == json.loads((output / "figures.json").read_text())
@@ -291,6 +303,7 @@ def test_quick(space, run_python, data, tmp_path):
     assert figures["train_traces"] == figures["score_traces"] == 1
     assert len(figures["derived_test"]["0"]) == 1 and len(figures["random_test"]) == 2
     assert figures["not_finite"] == figures["rounds_unrecorded"] == 0
+    assert (output / "search-0" / "second_opinion").exists() == bool(options)
     for child in output.glob("child-*.json"):
         content = json.loads(child.read_text())
         assert content["flops"] > 0 and content["parameters"] > 0

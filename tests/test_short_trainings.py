@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import keras_enas as ke
+from keras_enas.hypermodels.children import space_of
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def test_the_best_before_the_others(short_trainings):
 def test_cells_are_drawn_of_two_groups_in_their_simplest_form(short_trainings):
     hypermodel = ke.HyperNASBench201((8, 8, 3), 10)
     rng = np.random.default_rng(0)
-    space = ke.ENASTuner(hypermodel, oracle=ke.RandomOracle("val_loss")).space
+    space = space_of(hypermodel)
     architectures = np.unique(rng.integers(0, 5, (600, 6)), axis=0)
     latency = rng.uniform(20, 30, len(architectures))
     table = types.SimpleNamespace(
@@ -50,6 +51,8 @@ def test_cells_are_drawn_of_two_groups_in_their_simplest_form(short_trainings):
     assert again.tolist() == rows.tolist()
     with pytest.raises(SystemExit, match="--best 300: there are"):
         short_trainings.drawn(table, settings, 300, 8, seed=1)
+    with pytest.raises(SystemExit, match="No cell is within 5 % of 99 ms"):
+        short_trainings.drawn(table, {**settings, "latency_target": 99.0}, 3, 8, seed=1)
 
 
 def test_trainings_are_read(short_trainings):

@@ -22,19 +22,16 @@ import traceback
 import keras
 import keras_tuner
 import numpy as np
+from every_oracle import ORACLES
 
-import keras_enas
 from keras_enas import OpChoice
 
 TRIALS = 4
-STRATEGIES = {
-    "evolution": (keras_enas.RegularizedEvolutionOracle, {"population_size": 2, "sample_size": 2}),
-    "enas": (keras_enas.ENASOracle, {"samples_per_update": 2, "units": 4}),
-    "random": (keras_enas.RandomOracle, {}),
-    "progressive": (keras_enas.ProgressiveOracle, {}),
-    "ant colony": (keras_enas.AntColonyOracle, {}),
-    "q-learning": (keras_enas.QLearningOracle, {}),
-    "factorized": (keras_enas.FactorizedOracle, {"samples_per_update": 2}),
+# Where the defaults are too large for four trials.
+SETTINGS = {
+    "enas": {"samples_per_update": 2, "units": 4},
+    "evolution": {"population_size": 2, "sample_size": 2},
+    "factorized": {"samples_per_update": 2},
 }
 
 
@@ -82,8 +79,8 @@ class Counting:
 
 
 def search(folder, timeout, strategy):
-    kind, settings = STRATEGIES[strategy]
-    oracle = type("CountingOracle", (Counting, kind), {})(
+    settings = SETTINGS.get(strategy, {})
+    oracle = type("CountingOracle", (Counting, ORACLES[strategy]), {})(
         "val_loss", max_trials=TRIALS, seed=0, worker_timeout=timeout, **settings
     )
     tuner = keras_tuner.Tuner(oracle, Small(), directory=folder, project_name="p")

@@ -6,6 +6,7 @@ import signal
 import socket
 
 import pytest
+from every_oracle import ORACLES
 
 DRIVER = pathlib.Path(__file__).with_name("parallel_driver.py")
 # Of trials that take a second, on a machine that does other things too.
@@ -18,13 +19,13 @@ def free_port():
         return found.getsockname()[1]
 
 
-def slow(*names):
-    return [pytest.param(name, marks=pytest.mark.slow) for name in names]
+# One by default.
+OTHERS = sorted({*ORACLES} - {"evolution"})
 
 
 @pytest.mark.parametrize(
     "strategy",
-    ["evolution", *slow("enas", "random", "progressive", "ant colony", "q-learning", "factorized")],
+    ["evolution", *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)],
 )
 def test_a_worker_is_killed_and_the_search_is_complete(strategy, run_python, tmp_path):
     printed = run_python(DRIVER, tmp_path, free_port(), TIMEOUT, strategy)

@@ -1,8 +1,9 @@
 """A search in a process of its own that may kill itself.
 
-    python driver.py FOLDER [HOOK]
+    python driver.py FOLDER [HOOK [STRATEGY]]
 
-It searches a project in FOLDER and dies by SIGKILL at HOOK, one of `HOOKS`. When it
+It searches a project in FOLDER by STRATEGY, the name of a class (`ENASOracle`), and dies by
+SIGKILL at HOOK, one of `HOOKS` or `none`. When it
 comes to the end it writes what the search ended with to `FOLDER/end.json`.
 """
 
@@ -18,7 +19,7 @@ import json
 import warnings
 
 import keras
-from small_space import TINY, SmallSpace, load
+from small_space import STRATEGIES, TINY, SmallSpace, load
 
 from keras_enas import ENASTuner, SuccessiveHalving
 from keras_enas.oracles import oracle as oracle_module
@@ -117,9 +118,8 @@ HOOKS = {
     "between the rounds": lambda: before(oracle_module.SearchOracle, "create_trial", any_call, 3),
     "final derive": lambda: before(rounds, "derive", any_call, ROUNDS + 1),
     "second opinion": lambda: before(second_opinion.Journal, "end", any_call, 2),
-    "second opinion's weights": lambda: after(
-        second_opinion, "write_atomically", ends("001-1.npz")
-    ),
+    # Of the second rung.
+    "second opinion's weights": lambda: after(second_opinion, "write_atomically", ends("-1.npz")),
     "second opinion's journal": lambda: after(second_opinion, "write_json", any_call),
     "derived.json": lambda: before(os, "replace", ends("derived.json")),
 }
@@ -132,15 +132,21 @@ def digest(arrays):
     return total.hexdigest()
 
 
-def main(folder, hook=None):
+def main(folder, hook="none", strategy="ENASOracle"):
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", category=DeprecationWarning)
-    if hook is not None:
+    if hook != "none":
         HOOKS[hook]()
     (x, y), validation = load()
+    other = {}
+    if strategy != "ENASOracle":
+        (kind,) = [one for one in STRATEGIES if one.__name__ == strategy]
+        oracle = kind("val_accuracy", max_trials=ROUNDS, seed=0, **STRATEGIES[kind])
+        other["oracle"] = oracle
     tuner = ENASTuner(
         SmallSpace(),
         **{**TINY, "max_trials": ROUNDS},
+        **other,
         derive_strategy=SuccessiveHalving(3, factor=1.5),
         seed=0,
         directory=folder,

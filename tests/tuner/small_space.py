@@ -4,7 +4,17 @@ import keras
 import keras_tuner
 from sklearn.datasets import load_digits
 
-from keras_enas import OpChoice, SkipChoice
+from keras_enas import (
+    AntColonyOracle,
+    ENASOracle,
+    FactorizedOracle,
+    OpChoice,
+    ProgressiveOracle,
+    QLearningOracle,
+    RandomOracle,
+    RegularizedEvolutionOracle,
+    SkipChoice,
+)
 
 
 class SmallSpace(keras_tuner.HyperModel):
@@ -83,6 +93,18 @@ TINY = {
     "derive_samples": 3,
     "derive_batches": 2,
     "final_samples": 6,
+}
+
+
+# Every strategy, for searches of a few samples.
+STRATEGIES = {
+    AntColonyOracle: {},
+    ENASOracle: {},
+    FactorizedOracle: {},
+    ProgressiveOracle: {"samples_per_stage": 4, "samples_per_fit": 4},
+    QLearningOracle: {},
+    RandomOracle: {},
+    RegularizedEvolutionOracle: {"population_size": 4, "sample_size": 2},
 }
 
 

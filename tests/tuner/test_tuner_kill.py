@@ -7,11 +7,12 @@ import signal
 
 import pytest
 from driver import HOOKS
+from small_space import STRATEGIES
 
 DRIVER = pathlib.Path(__file__).with_name("driver.py")
 # In one project one after the other: while a generation is written, then between its being there
-# and KerasTuner's knowing of it.
-CHAIN = ("after the first file", "oracle.json 2")
+# and KerasTuner's knowing of it, then in the second opinion.
+CHAIN = ("after the first file", "oracle.json 2", "second opinion's weights")
 
 
 def what_is_left(folder):
@@ -40,7 +41,7 @@ def never_killed(run, tmp_path_factory):
     return what_is_left(folder)
 
 
-def test_killed_twice(run, tmp_path, never_killed):
+def test_killed_again_and_again(run, tmp_path, never_killed):
     for hook in CHAIN:
         run(tmp_path, hook, code=-signal.SIGKILL)
         assert not (tmp_path / "end.json").exists()
@@ -54,3 +55,15 @@ def test_killed_at(hook, run, tmp_path, never_killed):
     run(tmp_path, hook, code=-signal.SIGKILL)
     run(tmp_path)
     assert what_is_left(tmp_path) == never_killed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", sorted(one.__name__ for one in STRATEGIES))
+def test_every_strategy_is_killed(strategy, run, tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    run(whole, "none", strategy)
+    # In the first round, and when the second one has learned and is written down.
+    for hook in ("controller", *CHAIN):
+        run(killed, hook, strategy, code=-signal.SIGKILL)
+    run(killed, "none", strategy)
+    assert what_is_left(killed) == what_is_left(whole)
