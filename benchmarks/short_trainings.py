@@ -10,8 +10,8 @@ on a Raspberry Pi 4 (`--near 0`: of all in their simplest form). Each is trained
 opinion trains it, and ranked by its validation loss: `cells:epochs` is how many cells a stage it
 has, and for how long; what has as many cells goes on from the shorter training, as from rung to
 rung. Printed is the probability that one of the best is ranked before one of the others, Kendall
-tau within all of them (both with the interval of a bootstrap over cells), and the CPU seconds that a
-training took in all, the shorter ones before it and their scores included. The truth only judges.
+tau within all of them (both with the interval of a bootstrap over cells), and the CPU seconds that
+a training took in all, the shorter ones before it and their scores included. The truth only judges.
 """
 
 import argparse

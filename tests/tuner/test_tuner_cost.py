@@ -205,6 +205,30 @@ def test_counts_of_a_hypermodel_that_does_not_count(searched, name, tmp_path):
     assert (tmp_path / "untitled_project" / "costs.jsonl").exists()
 
 
+def test_a_search_for_a_latency(make_tuner, search, monkeypatch, tmp_path):
+    """Of children that are built, exported and timed on this machine."""
+
+    def make():
+        # Near is what takes less than 200 ms.
+        near = {"cost_target": 100.0, "cost_tolerance": 1.0, "cost_weight": -1.0}
+        hypermodel = SmallSpace(labels=("relu", "id"), units=4)
+        return make_tuner(hypermodel, max_trials=1, cost="latency", **near)
+
+    tuner = make()
+    noted = learned(tuner, monkeypatch)
+    search(tuner)
+    found = tuner.get_best_architectures()
+    assert found and all(0.001 < one.cost < 200 for one in found)
+    # What was measured once is what everything goes by, also where the search is resumed.
+    again = make()
+    for one in found:
+        assert again.resources.costs([one.architecture.indices]) == [one.cost]
+    for architectures, rewards in noted:
+        penalties = [abs(cost / 100 - 1) for cost in again.resources.costs(architectures)]
+        accuracies = 50 * (np.array(rewards) + penalties)
+        np.testing.assert_allclose(accuracies, np.round(accuracies), atol=1e-3)
+
+
 def test_costs_of_another_network_are_not_taken_for_these(tmp_path):
     def costs(**different):
         tuner = ENASTuner(
