@@ -14,8 +14,8 @@ Everything is kept in `--output`, of a latency in a folder in it; a run that was
 on, several processes share the work, and another command with the same settings adds to it. Of all
 searches of a task `results.jsonl` has a line each, `report.txt` the table, and `regret.png` what
 was best of each after so many CPU seconds; of each search with shared weights there is a picture of
-its rounds (`--tau-every 2`: Kendall tau too). `--quick` says whether it runs; its figures mean
-nothing.
+its rounds (`--tau-every 2`: Kendall tau too). `--beside` shows the RandomSearch of runs with other
+settings, too. `--quick` says whether it runs; its figures mean nothing.
 """
 
 import argparse
@@ -54,6 +54,9 @@ def main():
     parser.add_argument(
         "--latency-targets", type=float, nargs="+", default=[0.0], help="milliseconds; 0: none"
     )
+    parser.add_argument(
+        "--beside", nargs="+", default=[], help="outputs of other settings: their RandomSearch"
+    )
     parser.add_argument("--quick", action="store_true", help="does it run? in a few minutes")
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     for name, value in DEFAULTS.items():
@@ -84,7 +87,13 @@ def main():
         write_text(os.path.join(folder, "results.jsonl"), lines)
         from nasbench201_report import report
 
-        report(results, of_task, args.data, folder)
+        beside = {}
+        for other in args.beside:
+            found = results_in(folder_of(other, of_task["latency_target"]))
+            of_random = [one for one in found if one["strategy"] == "stock random"]
+            if of_random:
+                beside[os.path.basename(os.path.normpath(other))] = of_random
+        report(results, of_task, args.data, folder, beside)
 
 
 def latencies(args):

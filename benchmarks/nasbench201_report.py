@@ -19,7 +19,7 @@ LEAST = 0.01
 OTHER_RANKS = {"with_prior": "ranks by score and prior", "of_objective": "ranks by the objective"}
 
 
-def report(results, settings, data, folder):
+def report(results, settings, data, folder, beside=None):
     """Prints the table and the speed-up, keeps them in `report.txt`, and draws `regret.png`.
 
     Args:
@@ -28,11 +28,15 @@ def report(results, settings, data, folder):
         settings: Dict as in `nasbench201_settings.py`.
         data: String, the folder of the table.
         folder: String, where they go.
+        beside: Optional dict from the name of another run, of other settings, to the results of
+            its `RandomSearch`: they are shown, too.
     """
     table = Table(data)
     by_strategy = {}
     for one in results:
         by_strategy.setdefault(one["strategy"], []).append(one)
+    for name, others in (beside or {}).items():
+        by_strategy[f"stock random in {name}"] = others
     allowed = allowed_cells(table, settings)
     console = Console(width=140, record=True)
     console.print(shown(by_strategy, table, allowed, settings["latency_target"]))
@@ -42,9 +46,11 @@ def report(results, settings, data, folder):
         table.columns["params_cifar10"][allowed],
         os.path.join(folder, "regret.png"),
     )
+    of_random = [name for name in by_strategy if name.startswith("stock random")]
     for name in by_strategy:
-        if not name.startswith("stock") and "stock random" in by_strategy:
-            said = speed_up(name, by_strategy[name], by_strategy["stock random"])
+        for other in [] if name.startswith("stock") else of_random:
+            of_other = other.replace("stock random", "RandomSearch")
+            said = speed_up(name, by_strategy[name], by_strategy[other], of_other)
             console.print(said, highlight=False)
     codes = sorted({str(one.get("code", "not noted")) for one in results})
     console.print(f"Code of the searches: {', '.join(codes)}", highlight=False)
@@ -159,13 +165,14 @@ def there_for_good(searches, truth):
     return times[below[-1] + 1 if len(below) else 0]
 
 
-def speed_up(name, searches, random):
+def speed_up(name, searches, random, of_random="RandomSearch"):
     """Says when a strategy passed what random search had at its end, and stayed above.
 
     Args:
         name: String.
         searches: List of dicts with a `curve`.
         random: List of dicts of KerasTuner's `RandomSearch`.
+        of_random: String, what that is called.
 
     Returns:
         A line of text.
@@ -174,7 +181,7 @@ def speed_up(name, searches, random):
     spent = np.mean([one["cpu_seconds"] for one in random])
     passed, itself = there_for_good(searches, end), there_for_good(random, end)
     said = (
-        f"RandomSearch ends with {end:.2f} after {spent:.0f} CPU s and has it for good after "
+        f"{of_random} ends with {end:.2f} after {spent:.0f} CPU s and has it for good after "
         f"{itself:.0f} (n = {len(random)}); {name}"
     )
     if passed is None:
@@ -183,7 +190,7 @@ def speed_up(name, searches, random):
     with_it = sum(one["truth"] >= end for one in searches)
     return (
         f"{said} has it for good after {passed:.0f}: {spent / passed:.1f} times as fast as all of "
-        f"RandomSearch, {itself / passed:.1f} times as fast by the same rule "
+        f"it, {itself / passed:.1f} times as fast by the same rule "
         f"(n = {len(searches)}, of which {with_it} end with as much)."
     )
 

@@ -33,7 +33,7 @@ def test_there_for_good(report):
 def test_the_speed_up_is_told_by_both_rules(report):
     fast = {"curve": [[50, 80.0], [250, 93.6]], "truth": 93.6, "cpu_seconds": 1800}
     said = report.speed_up("enas", [fast], [SLOW])
-    assert "after 250: 7.2 times as fast as all of RandomSearch, 2.0 times" in said
+    assert "after 250: 7.2 times as fast as all of it, 2.0 times" in said
     assert "(n = 1, of which 1 end with as much)" in said
     poor = {"curve": [[50, 80.0]], "truth": 80.0, "cpu_seconds": 1800}
     assert "does not reach it, with 80.00 (n = 1)" in report.speed_up("enas", [poor], [SLOW])
@@ -84,6 +84,28 @@ def test_controls_stand_beside_what_was_found(report):
     assert rows[7][:5] == ("control: a random cell", "88.00 ± 5.89", "80.00", "3", "33.3")
     assert rows[8][:5] == ("the median cell", "90.00", "", "1", "33.3")
     assert rows[9][:5] == ("the best cell", "94.00", "", "1", "0.0")
+
+
+def test_random_search_of_other_settings_is_shown(report, monkeypatch, tmp_path, capsys):
+    columns = {"params_cifar10": np.array([1, 3, 2]), "flops_cifar10": np.array([3, 1, 2])}
+    table = types.SimpleNamespace(truth=np.array([80.0, 90.0, 94.0]), columns=columns)
+    monkeypatch.setattr(report, "Table", lambda data: table)
+    fast = {"curve": [[50, 80.0], [250, 93.6]], "truth": 93.6, "cpu_seconds": 300, "latency": 1.0}
+    slow = {**SLOW, "latency": 1.0}
+    ours = [{**fast, "strategy": "enas"}, {**slow, "strategy": "stock random"}]
+    other = {**slow, "curve": [[900, 93.0]], "truth": 93.0, "cpu_seconds": 900}
+    settings = {"latency_target": 0.0}
+    report.report(ours, settings, "data", str(tmp_path), {"deeper": [other]})
+    shown = capsys.readouterr().out
+    assert (tmp_path / "report.txt").read_text() == shown
+    shown = " ".join(shown.split())
+    said = [line for line in shown.split("RandomSearch")[1:] if "ends" in line]
+    assert [line.split(" after")[0] for line in said] == [
+        " ends with 93.50",
+        " in deeper ends with 93.00",
+    ]
+    assert "stock random in deeper" in shown and "3.6 times as fast as all of it" in shown
+    assert (tmp_path / "regret.png").stat().st_size > 10_000
 
 
 def test_a_figure_that_is_missing_is_left_out(report):
