@@ -70,7 +70,7 @@ def main():
         run_one(args, {**settings, "latency_target": float(args.one[2])})
         return
     tasks = {folder_of(args.output, t): {**settings, "latency_target": t} for t in latencies(args)}
-    check(args, tasks.values())
+    check(args, list(tasks.values()))
     jobs = {}
     for folder, of_task in tasks.items():
         os.makedirs(folder, exist_ok=True)
@@ -87,13 +87,8 @@ def main():
         write_text(os.path.join(folder, "results.jsonl"), lines)
         from nasbench201_report import report
 
-        beside = {}
-        for other in args.beside:
-            found = results_in(folder_of(other, of_task["latency_target"]))
-            of_random = [one for one in found if one["strategy"] == "stock random"]
-            if of_random:
-                beside[os.path.basename(os.path.normpath(other))] = of_random
-        report(results, of_task, args.data, folder, beside)
+        beside = {name_of(one): random_in(one, of_task) for one in args.beside}
+        report(results, of_task, args.data, folder, {n: r for n, r in beside.items() if r})
 
 
 def latencies(args):
@@ -106,8 +101,24 @@ def folder_of(output, target):
     return os.path.join(output, f"latency-{target:g}") if target else output
 
 
+def name_of(output):
+    """How the folder of another run is called."""
+    return os.path.basename(os.path.normpath(output))
+
+
+def random_in(output, task):
+    """What RandomSearch found in another run, for the latency of a task."""
+    found = results_in(folder_of(output, task["latency_target"]))
+    return [one for one in found if one["strategy"] == "stock random"]
+
+
 def check(args, tasks):
     """Ends with an error, before anything is searched, if a search could not be made or judged."""
+    if len({name_of(one) for one in args.beside}) < len(args.beside):
+        raise SystemExit(f"--beside {' '.join(args.beside)}: folders of different names, please.")
+    for other in args.beside:
+        if not any(random_in(other, task) for task in tasks):
+            raise SystemExit(f"--beside {other}: there is no 'stock random' for any of the tasks.")
     for settings in tasks:
         epochs = settings["stock_epochs"]
         if not 0 < epochs <= 1 and not (epochs > 1 and epochs.is_integer()):

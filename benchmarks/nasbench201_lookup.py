@@ -93,7 +93,9 @@ def main():
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     args = parser.parse_args()
     table, found = Table(args.data), {}
-    shown = Shown(title=f"True accuracy after so many trials, mean ± standard error, {args.seeds}")
+    seeds = range(args.first_seed, args.first_seed + args.seeds)
+    said = f"seeds {seeds[0]} to {seeds[-1]}"
+    shown = Shown(title=f"True accuracy after so many trials, mean ± standard error, {said}")
     columns = [*map(str, args.trials), f"worst at {args.trials[-1]}"]
     columns += [f"{args.seconds:,.0f} simulated s", "trials in these", "CPU s"]
     for column in ("", *columns):
@@ -101,7 +103,6 @@ def main():
     for name in args.strategies:
         began = time.process_time()
         budget = max(args.trials), args.seconds, args.seconds_a_cell
-        seeds = range(args.first_seed, args.first_seed + args.seeds)
         searches = [search(STRATEGIES[name](seed), table, *budget, seed) for seed in seeds]
         seconds = (time.process_time() - began) / args.seeds
         # Of the simulated time those trials count that end in it.

@@ -15,6 +15,8 @@ from rich.table import Table as Shown
 
 # The least regret that a logarithmic axis shows: the tables have two digits.
 LEAST = 0.01
+# Of a bootstrap over searches.
+RESAMPLES = 1000
 # By what else the judge ranked, and how it is called.
 OTHER_RANKS = {"with_prior": "ranks by score and prior", "of_objective": "ranks by the objective"}
 
@@ -165,6 +167,37 @@ def there_for_good(searches, truth):
     return times[below[-1] + 1 if len(below) else 0]
 
 
+def speed_ups(searches, random):
+    """How many times as fast searches are as random search, by the means of both.
+
+    Args:
+        searches: List of dicts with a `curve`.
+        random: Likewise, of random search, with `truth` and `cpu_seconds`.
+
+    Returns:
+        Two floats: the time of all of random search over that after which the searches have, for
+        good, what it has at its end; and the time by the same rule of random search itself over
+        it. 0, if the searches do not get there.
+    """
+    end = np.mean([one["truth"] for one in random])
+    passed = there_for_good(searches, end)
+    if passed is None:
+        return 0.0, 0.0
+    spent = np.mean([one["cpu_seconds"] for one in random])
+    return spent / passed, there_for_good(random, end) / passed
+
+
+def intervals(searches, random):
+    """The 95 % percentile intervals of `speed_ups` over bootstrap samples of both."""
+    rng = np.random.default_rng(0)
+
+    def sample(found):
+        return [found[i] for i in rng.integers(len(found), size=len(found))]
+
+    found = [speed_ups(sample(searches), sample(random)) for _ in range(RESAMPLES)]
+    return np.quantile(found, [0.025, 0.975], axis=0).T
+
+
 def speed_up(name, searches, random, of_random="RandomSearch"):
     """Says when a strategy passed what random search had at its end, and stayed above.
 
@@ -175,7 +208,7 @@ def speed_up(name, searches, random, of_random="RandomSearch"):
         of_random: String, what that is called.
 
     Returns:
-        A line of text.
+        A text.
     """
     end = np.mean([one["truth"] for one in random])
     spent = np.mean([one["cpu_seconds"] for one in random])
@@ -188,9 +221,17 @@ def speed_up(name, searches, random, of_random="RandomSearch"):
         found = np.mean([one["truth"] for one in searches])
         return f"{said} does not reach it, with {found:.2f} (n = {len(searches)})."
     with_it = sum(one["truth"] >= end for one in searches)
+    times, means = on_a_grid(random)
+    then = means.mean(0)[times <= passed]
+    # A ratio of times says little where random search was as good long before.
+    has = f"{then[-1]:.2f}" if len(then) else "nothing yet"
+    ratios = [f"{ratio:.1f}" for ratio in speed_ups(searches, random)]
+    if max(len(searches), len(random)) > 1:
+        both = zip(ratios, intervals(searches, random), strict=True)
+        ratios = [f"{ratio} ({low:.1f} to {high:.1f})" for ratio, (low, high) in both]
     return (
-        f"{said} has it for good after {passed:.0f}: {spent / passed:.1f} times as fast as all of "
-        f"it, {itself / passed:.1f} times as fast by the same rule "
+        f"{said} has it for good after {passed:.0f}, when {of_random} has {has}: {ratios[0]} times "
+        f"as fast as all of it, {ratios[1]} times as fast by the same rule "
         f"(n = {len(searches)}, of which {with_it} end with as much)."
     )
 

@@ -15,6 +15,7 @@ a training took in all, the shorter ones before it and their scores included. Th
 """
 
 import argparse
+import math
 import os
 import tempfile
 import time
@@ -95,7 +96,7 @@ def training(text):
         cells, epochs = int(cells), float(epochs)
     except ValueError:
         cells = 0
-    if not (cells >= 1 and epochs > 0):
+    if not (cells >= 1 and 0 < epochs < math.inf):
         raise argparse.ArgumentTypeError(f"cells:epochs, as 3:0.4. Received: {text}.")
     return cells, epochs
 
@@ -108,6 +109,8 @@ def drawn(table, settings, n_best, n_others, seed):
         cell = table.space.architecture(table.architectures[row])
         if simplest(cell) == cell:
             rows.append(row)
+    if not rows:
+        raise SystemExit(f"--near {settings['latency_target']:g}: no cell in its simplest form.")
     truth = table.truth[rows]
     bounds = np.quantile(truth, [1 - OTHERS[1], 1 - OTHERS[0], 1 - BEST])
     groups = truth >= bounds[2], (truth >= bounds[0]) & (truth < bounds[1])

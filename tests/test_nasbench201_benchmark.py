@@ -58,6 +58,9 @@ def test_a_quick_search_is_judged_and_not_repeated(run_python, data, tmp_path):
     assert (tmp_path / "regret.png").stat().st_size > 10_000
     run_python(*command)
     assert (tmp_path / "results.jsonl").read_text() == first
+    shown = run_python(*command, "--beside", tmp_path)
+    assert f"RandomSearch in {tmp_path.name} ends with" in " ".join(shown.split())
+    run_python(*command, "--beside", tmp_path / "nowhere", code=1)
 
 
 def test_a_search_at_a_latency(run_python, data, tmp_path):

@@ -33,10 +33,25 @@ def test_there_for_good(report):
 def test_the_speed_up_is_told_by_both_rules(report):
     fast = {"curve": [[50, 80.0], [250, 93.6]], "truth": 93.6, "cpu_seconds": 1800}
     said = report.speed_up("enas", [fast], [SLOW])
-    assert "after 250: 7.2 times as fast as all of it, 2.0 times" in said
-    assert "(n = 1, of which 1 end with as much)" in said
+    assert "after 250, when RandomSearch has 90.00: 7.2 times as fast as all of it" in said
+    assert "2.0 times as fast by the same rule (n = 1, of which 1 end with as much)" in said
     poor = {"curve": [[50, 80.0]], "truth": 80.0, "cpu_seconds": 1800}
     assert "does not reach it, with 80.00 (n = 1)" in report.speed_up("enas", [poor], [SLOW])
+
+
+def test_the_speed_up_has_an_interval_over_searches(report):
+    fast = {"curve": [[50, 80.0], [250, 93.6]], "truth": 93.6, "cpu_seconds": 1800}
+    never = {"curve": [[50, 80.0]], "truth": 80.0, "cpu_seconds": 1800}
+    early = {**SLOW, "curve": [[40, 93.5], [1790, 93.5]]}
+    (low, high), (same_low, same_high) = report.intervals([fast] * 9, [SLOW, early])
+    # All of ours are alike, and so is the end of random search; when it has that for good is not.
+    assert low == high == pytest.approx(1790 / 250)
+    assert (same_low, same_high) == pytest.approx((40 / 250, 500 / 250))
+    # Some samples do not get there.
+    (low, high), _ = report.intervals([fast, never], [SLOW])
+    assert low == 0 and high == pytest.approx(1790 / 250)
+    said = report.speed_up("enas", [fast] * 9, [SLOW, early])
+    assert "7.2 (7.2 to 7.2) times" in said and "2.0 (0.2 to 2.0) times" in said
 
 
 def test_controls_stand_beside_what_was_found(report):
