@@ -12,6 +12,8 @@ from keras_enas.tuner.neighbourhood import neighbours
 # What a shared-weight score counts beside a training and a prior: it had its say in what was
 # sampled. (With 1.0 a mistake of the shared weights can outvote the training.)
 SCORE_WEIGHT = 0.5
+# How many neighbours are looked at for each that is wanted: the cost of one may have to be measured.
+TRIES = 20
 
 
 class Pool:
@@ -66,18 +68,20 @@ class Pool:
     def climb(self, n, parents=8):
         """Adds up to `n` neighbours of the most promising, the best one's first.
 
-        It ends before where the best `parents` have no neighbour that was not tried.
+        What may not be derived, such as what costs too much, is passed over. It ends before where
+        the best `parents` have no neighbour that was not tried, or after `TRIES` for each.
         """
-        tried = set(self.indices)
-        while n > 0:
+        tried, wanted, left = set(self.indices), len(self.found) + n, TRIES * n
+        while len(self.found) < wanted and left > 0:
             best = np.argsort(-self.promise(), kind="stable")[:parents]
             around = (self._neighbours(self.indices[i]) for i in best)
             new = next(filter(None, ([one for one in a if one not in tried] for a in around)), [])
             if not new:
                 break
-            self.add(new[:n])
-            tried.update(new[:n])
-            n -= len(new[:n])
+            new = new[: min(wanted - len(self.found), left)]
+            self.add(new)
+            tried.update(new)
+            left -= len(new)
 
     def _neighbours(self, indices):
         around = neighbours(self._tuner.space, indices)

@@ -104,3 +104,23 @@ def test_what_may_not_be_derived_does_not_join_and_the_cost_does_not_count(make_
     pool.climb(100)
     assert max(one.count(1) for one in pool.indices) == 1 and len(pool.indices) > 10
     assert np.argmax(pool.promise()) == 0
+
+
+def test_what_may_not_be_derived_is_passed_over(make_pool, monkeypatch):
+    """What joins is counted, and what is looked at is bounded: its cost may have to be measured."""
+
+    def cost(indices):
+        # Of eight neighbours that differ in one decision, two may be derived.
+        return float(0 not in indices[:2] or 2 in indices)
+
+    pool = make_pool([(0, 0, 1, 1)], cost=cost)
+    pool.climb(6)
+    assert len(pool.indices) == 7
+    assert not any(cost(one) for one in pool.indices)
+    looked = []
+    monkeypatch.setattr(pools, "TRIES", 2)
+    pool = make_pool([(0, 0, 1, 1)], cost=lambda one: looked.append(one) or cost(one))
+    looked.clear()
+    pool.climb(6)
+    assert len(set(looked)) == 12
+    assert 1 < len(pool.indices) < 7
