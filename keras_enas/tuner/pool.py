@@ -12,7 +12,7 @@ from keras_enas.tuner.neighbourhood import neighbours
 # What a shared-weight score counts beside a training and a prior: it had its say in what was
 # sampled. (With 1.0 a mistake of the shared weights can outvote the training.)
 SCORE_WEIGHT = 0.5
-# How many neighbours are looked at for each that is wanted: the cost of one may have to be measured.
+# How many neighbours are looked at for each that is wanted: costs may have to be measured.
 TRIES = 20
 
 
