@@ -28,9 +28,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import tensorflow as tf
+from nasbench201_settings import REWARDS
 from search_quality_files import made_together, same_settings, write
 from search_quality_report import figures_of, show
-from search_quality_sizes import DEFAULTS, QUICK, REWARDS
+from search_quality_sizes import DEFAULTS, QUICK
 from search_quality_spaces import SPACES
 from search_quality_work import search, train_child
 

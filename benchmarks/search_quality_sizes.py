@@ -1,8 +1,5 @@
 """The sizes of `search_quality.py`: at what settings a space is measured."""
 
-# What rewards and ranks architectures of images. "": the objective.
-REWARDS = ("", "linear probe")
-
 _SEARCH = {
     # As in the paper; the default of `ENASTuner` is "fair".
     "sampling": "controller",
@@ -34,6 +31,7 @@ _QUICK_SEARCH = {
 DEFAULTS = {
     "macro": {
         **_SEARCH,
+        # Of `nasbench201_settings.REWARDS`.
         "reward": "",
         "learning_rate": 0.05,
         "child_learning_rate": 0.05,

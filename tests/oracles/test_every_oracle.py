@@ -9,6 +9,7 @@ import pytest
 from every_oracle import ORACLES, Choices, settings_of
 from keras_tuner.errors import FailedTrialError
 
+from keras_enas import oracles
 from keras_enas.oracles import SearchOracle
 from keras_enas.search_space import Decision, SearchSpace
 
@@ -26,6 +27,12 @@ def make_oracle(request, space, tmp_path):
 
     make.folder = (str(tmp_path), "project")
     return make
+
+
+def test_none_is_missing():
+    kinds = [one for one in vars(oracles).values() if isinstance(one, type)]
+    public = {one for one in kinds if issubclass(one, SearchOracle)} - {SearchOracle}
+    assert public == set(ORACLES.values())
 
 
 class TwoVerbs(SearchOracle):

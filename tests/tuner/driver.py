@@ -3,8 +3,8 @@
     python driver.py FOLDER [HOOK [STRATEGY]]
 
 It searches a project in FOLDER by STRATEGY, the name of a class (`ENASOracle`), and dies by
-SIGKILL at HOOK, one of `HOOKS` or `none`. When it
-comes to the end it writes what the search ended with to `FOLDER/end.json`.
+SIGKILL at HOOK, one of `HOOKS` or `none`. When it comes to the end it writes what the search ended
+with to `FOLDER/end.json`.
 """
 
 import os
