@@ -18,7 +18,11 @@ LEAST = 0.01
 # Of a bootstrap over searches.
 RESAMPLES = 1000
 # By what else the judge ranked, and how it is called.
-OTHER_RANKS = {"with_prior": "ranks by score and prior", "of_objective": "ranks by the objective"}
+OTHER_RANKS = {
+    "smoothed": "ranks by smoothed scores",
+    "with_prior": "ranks by score and prior",
+    "of_objective": "ranks by the objective",
+}
 
 
 def report(results, settings, data, folder, beside=None):

@@ -215,7 +215,8 @@ def correlation(tuner, table, settings):
             `reward`.
 
     Returns:
-        Dict with `tau` and `tau_better_half` of the shared-weight scores, of what the
+        Dict with `tau` and `tau_better_half` of the shared-weight scores, of these smoothed
+        over the cells that are judged (`_smoothed`), of what the
         objective says (`_of_objective`, if it is not the reward), of the
         controls (`_of_parameters`, `_of_FLOPs`), and, if the prior is one of these,
         of the ranks by score and by prior together (`_with_prior`).
@@ -229,6 +230,7 @@ def correlation(tuner, table, settings):
     penalties = [tuner.resources.penalty(cell.indices) for cell in cells]
     sign = 1.0 if tuner.oracle.objective.direction == "max" else -1.0
     columns = {"": np.array([one.reward - p for one, p in zip(scores, penalties, strict=True)])}
+    columns["_smoothed"] = ke.smoothed(cells, columns[""])
     if settings["reward"]:
         columns["_of_objective"] = np.array([sign * score.objective for score in scores])
     counts = {name: table.columns[column][rows] for name, column in COUNTS.items()}

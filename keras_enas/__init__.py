@@ -39,6 +39,7 @@ _HOMES = {
     "plot_architecture": "plotting",
     "plot_search": "curves",
     "published": None,
+    "smoothed": "tuner.smoothing",
     "text": None,
     "to_keras": "layers.stock",
     "training": None,

@@ -61,6 +61,7 @@ def test_controls_stand_beside_what_was_found(report):
     found = {"tau": 0.5, "tau_better_half": 0.2, "latency": 7.0, "truth_by_shared_weights": 89.0}
     found |= {"tau_of_parameters": 0.4, "tau_better_half_of_parameters": 0.3}
     found |= {"tau_with_prior": 0.6, "tau_better_half_with_prior": 0.45}
+    found |= {"tau_smoothed": 0.55, "tau_better_half_smoothed": 0.25}
     found |= {"tau_of_objective": 0.3, "tau_better_half_of_objective": 0.1}
     searches = [{**found, "truth": 92.0, "cpu_seconds": s} for s in (100, 1500)]
     # Searches of before it was noted have none.
@@ -70,7 +71,12 @@ def test_controls_stand_beside_what_was_found(report):
     assert rows[0][:4] == ("enas", "92.00 ± 0.00", "92.00", "2")
     # One of the three cells is better.
     assert rows[0][4:] == ("33.3", "0.50 ± 0.00", "0.20 ± 0.00", "800 (1,500)")
-    assert rows[1][:7] == (
+    assert rows[1][:1] + rows[1][5:7] == (
+        "enas, ranks by smoothed scores",
+        "0.55 ± 0.00",
+        "0.25 ± 0.00",
+    )
+    assert rows[2][:7] == (
         "enas, ranks by score and prior",
         "",
         "",
@@ -79,13 +85,13 @@ def test_controls_stand_beside_what_was_found(report):
         "0.60 ± 0.00",
         "0.45 ± 0.00",
     )
-    assert rows[2][0] == "enas, ranks by the objective"
-    assert rows[2][5:7] == ("0.30 ± 0.00", "0.10 ± 0.00")
-    assert rows[3][:3] == ("enas, its best-scored cell", "89.00 ± 0.00", "89.00")
-    assert rows[3][3:5] == ("2", "66.7")
-    assert rows[4][0] == "enas, mean of what it samples at the end"
-    assert rows[4][1:4] == ("91.00", "91.00", "1")
-    assert rows[5] == (
+    assert rows[3][0] == "enas, ranks by the objective"
+    assert rows[3][5:7] == ("0.30 ± 0.00", "0.10 ± 0.00")
+    assert rows[4][:3] == ("enas, its best-scored cell", "89.00 ± 0.00", "89.00")
+    assert rows[4][3:5] == ("2", "66.7")
+    assert rows[5][0] == "enas, mean of what it samples at the end"
+    assert rows[5][1:4] == ("91.00", "91.00", "1")
+    assert rows[6] == (
         "control: most parameters",
         "90.00",
         "90.00",
@@ -95,10 +101,10 @@ def test_controls_stand_beside_what_was_found(report):
         "0.30",
         "0",
     )
-    assert rows[6] == ("control: most FLOPs", "80.00", "80.00", "1", "66.7", "", "", "0")
-    assert rows[7][:5] == ("control: a random cell", "88.00 ± 5.89", "80.00", "3", "33.3")
-    assert rows[8][:5] == ("the median cell", "90.00", "", "1", "33.3")
-    assert rows[9][:5] == ("the best cell", "94.00", "", "1", "0.0")
+    assert rows[7] == ("control: most FLOPs", "80.00", "80.00", "1", "66.7", "", "", "0")
+    assert rows[8][:5] == ("control: a random cell", "88.00 ± 5.89", "80.00", "3", "33.3")
+    assert rows[9][:5] == ("the median cell", "90.00", "", "1", "33.3")
+    assert rows[10][:5] == ("the best cell", "94.00", "", "1", "0.0")
 
 
 def test_random_search_of_other_settings_is_shown(report, monkeypatch, tmp_path, capsys):

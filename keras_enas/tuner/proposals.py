@@ -2,13 +2,10 @@
 
 import numpy as np
 
-from keras_enas.oracles.progressive import indicators
 from keras_enas.tuner.neighbourhood import mutants, neighbours
 from keras_enas.tuner.pool import with_ranks
+from keras_enas.tuner.regression import Regression
 
-# The kernel, in variances of what was earned: what a pair of decisions weighs in a space of six,
-# and the noise of a training.
-PAIRS, NOISE = 0.02, 0.5
 # How many deviations of what is not known are added to a prediction.
 OPTIMISM = 1.0
 # Of how many of the best neighbours are tried.
@@ -37,13 +34,10 @@ class ByPromise:
 class Surrogate:
     """Proposes architectures by a regression of what trained ones earned.
 
-    The regression is a Gaussian process (`scikit-learn`) on the decisions, one of
-    n. Its kernel is a square of inner products, so pairs of decisions count, too; it is
-    not fitted, since a few trainings that differ in nothing but noise would make it
-    certain that decisions do not matter. Architectures are proposed by the
-    weighted mean of their ranks by an optimistic prediction (an upper confidence
-    bound), by shared-weight score and by the prior, if there is one: a short
-    training sees some of what matters, and the others see something else.
+    See `Regression`. Architectures are proposed by the weighted mean of their ranks by an
+    optimistic prediction (an upper confidence bound), by shared-weight score and by the
+    prior, if there is one: a short training sees some of what matters, and the others see
+    something else.
 
     It begins with the most promising architectures, and with mutants of the first of
     them that have every candidate of each decision between them, as far as `mutants`
@@ -87,10 +81,11 @@ class Surrogate:
         left = [i for i in self._first if i not in earned]
         if left:
             return left[:n]
-        predict = self._fitted(earned)
+        regression = self._fitted(earned)
         # Four for each that is asked for: to score one costs a small part of a training.
-        self._grow(self._neighbours(earned, predict), 4 * n, predict)
-        worth = with_ranks(predict(self._pool.indices, OPTIMISM), self._pool.columns)
+        self._grow(self._neighbours(earned, regression), 4 * n, regression)
+        promise = regression.optimistic(self._pool.indices, OPTIMISM)
+        worth = with_ranks(promise, self._pool.columns)
         return [i for i in _best_first(worth) if i not in earned][:n]
 
     def worth(self, earned):
@@ -116,58 +111,41 @@ class Surrogate:
         self._tried.update(architectures)
         return self._pool.add(architectures)
 
-    def _grow(self, around, n, predict):
+    def _grow(self, around, n, regression):
         """Has `n` of some architectures join the pool, if so many may: the best predicted."""
         if not around:
             return
-        order, before = _best_first(predict(around, OPTIMISM)), len(self._pool.indices)
+        order, before = (
+            _best_first(regression.optimistic(around, OPTIMISM)),
+            len(self._pool.indices),
+        )
         for start in range(0, len(order), n):
             if len(self._pool.indices) - before >= n:
                 break
             self._add([around[i] for i in order[start : start + n]])
 
-    def _predictions(self, earned, predict):
-        return predict([self._pool.indices[i] for i in earned], 0.0)
+    def _predictions(self, earned, regression):
+        return regression.mean([self._pool.indices[i] for i in earned])
 
-    def _neighbours(self, earned, predict):
+    def _neighbours(self, earned, regression):
         """Those that were not tried and differ from one of the best in one decision."""
         places = list(earned)
         known = [self._pool.columns[i] for i in places]
-        ranked = _best_first(with_ranks(self._predictions(earned, predict), known))
+        ranked = _best_first(with_ranks(self._predictions(earned, regression), known))
         best = [places[i] for i in ranked[:PARENTS]]
         around = (one for i in best for one in neighbours(self._space, self._pool.indices[i]))
         return [one for one in dict.fromkeys(around) if one not in self._tried]
 
     def _fitted(self, earned):
-        """Returns a function from architectures and optimism to predictions."""
-        # scikit-learn takes a second to import.
-        from sklearn.gaussian_process import GaussianProcessRegressor, kernels
-
+        """The `Regression` of what trained ones earned."""
         rewards = np.array(list(earned.values()), float)
         finite = np.isfinite(rewards)
         # One that is not finite is as bad as the worst of the others.
         rewards[~finite] = rewards[finite].min() if finite.any() else 0.0
         # How bad the bad ones are says little about differences among the good ones.
         rewards = np.maximum(rewards, np.quantile(rewards, 0.1))
-        kernel = kernels.ConstantKernel(PAIRS) * kernels.DotProduct(1.0) ** 2
-        model = GaussianProcessRegressor(
-            kernel + kernels.WhiteKernel(NOISE), optimizer=None, normalize_y=True
-        )
-        model.fit(self._features([self._pool.indices[i] for i in earned]), rewards)
-        # The noise of another training is no reason to try one.
-        noise = NOISE * rewards.var()
-
-        def predict(architectures, optimism):
-            mean, deviation = model.predict(self._features(architectures), return_std=True)
-            return mean + optimism * np.sqrt(np.maximum(deviation**2 - noise, 0.0))
-
-        return predict
-
-    def _features(self, architectures):
-        decisions = np.asarray(architectures, np.int64)
-        chosen = indicators(decisions, np.asarray(self._space.num_candidates))
-        # As large in a space of many decisions as in one of six, on which the kernel was tried.
-        return chosen * np.sqrt(6.0 / decisions.shape[1])
+        trained = [self._pool.indices[i] for i in earned]
+        return Regression(self._space.num_candidates, trained, rewards)
 
 
 def _best_first(worth):

@@ -19,6 +19,7 @@ from keras_enas.tuner.data import described
 from keras_enas.tuner.generations import write_json
 from keras_enas.tuner.retrain import random_others
 from keras_enas.tuner.retrained import TrainedChild
+from keras_enas.tuner.smoothing import smoothed
 
 FILE = "rank_correlation.json"
 CONTROLS = ("parameters", "FLOPs")
@@ -33,15 +34,16 @@ class RankCorrelation:
         k: Integer, of the precision at k.
         folder: String, where the file is.
         rewards: Optional list of floats, by which the search ranks them if not by the objective.
+        smoothed_ranks: Optional list of floats, these scores after `keras_enas.smoothed`.
 
     Attributes:
         figures: Dict from predictor (`"shared weights"`, the objective; `"reward"`, of a
-            search that has one of its own; and as controls `"parameters"` and `"FLOPs"`) to
-            a dict with an `Estimate` each for `"kendall_tau"`, `"spearman"` and
-            `"precision_at_k"`.
+            search that has one of its own; `"smoothed"`, if they were; and as controls
+            `"parameters"` and `"FLOPs"`) to a dict with an `Estimate` each for
+            `"kendall_tau"`, `"spearman"` and `"precision_at_k"`.
     """
 
-    def __init__(self, children, objective, k, folder, rewards=None):
+    def __init__(self, children, objective, k, folder, rewards=None, smoothed_ranks=None):
         self.children = children
         self.objective = objective
         self.k = k
@@ -51,6 +53,7 @@ class RankCorrelation:
         predicted = {
             "shared weights": [_or_worst(sign * c.shared_weights.objective) for c in children],
             **({} if rewards is None else {"reward": [_or_worst(one) for one in rewards]}),
+            **({} if smoothed_ranks is None else {"smoothed": smoothed_ranks}),
             "parameters": [c.parameters for c in children],
             "FLOPs": [c.flops for c in children],
         }
@@ -107,6 +110,7 @@ def rank_correlation(
     batch_size=None,
     recipe=None,
     k=None,
+    smooth_over=0,
     seed=None,
     overwrite=False,
     verbose="auto",
@@ -129,6 +133,8 @@ def rank_correlation(
         batch_size: Optional integer, for arrays; default 32, or the recipe's.
         recipe: Optional `keras_enas.training.Recipe`, as in `retrain`.
         k: Optional integer, of the precision at k; default a quarter of the children.
+        smooth_over: Integer, how many further random architectures the shared weights score,
+            so that scores can be smoothed (`keras_enas.smoothed`); 0: they are not.
         seed: Optional integer; default the tuner's. It draws the architectures and
             seeds every child alike.
         overwrite: Boolean, whether to begin anew where the file on disk is of other
@@ -155,6 +161,7 @@ def rank_correlation(
     derivation.require_rounds(tuner)
     chosen = _chosen(tuner.space, n, alone.seed)
     check_integer("k", k, 1, len(chosen), optional=True)
+    check_integer("smooth_over", smooth_over, 0)
     alone.check_validation()
     path = os.path.join(tuner.project_dir, FILE)
     settings = _settings(alone)
@@ -181,12 +188,14 @@ def rank_correlation(
         for one, score in zip(chosen, scores, strict=True)
     ]
     k = max(1, len(chosen) // 4) if k is None else k
-    rewards = None
-    if tuner.has_own_reward:
-        # What an architecture costs says nothing of how good it is.
-        penalties = [tuner.resources.penalty(one.indices) for one in chosen]
-        rewards = [score.reward - cost for score, cost in zip(scores, penalties, strict=True)]
-    result = RankCorrelation(children, tuner.oracle.objective, k, tuner.project_dir, rewards)
+    rewards, smooth = _rewards(tuner, chosen, scores), None
+    if smooth_over:
+        others = random_others(tuner.space, int(smooth_over), alone.seed, chosen)
+        of_others = _rewards(tuner, others, alone.shared_weight_scores(others))
+        smooth = smoothed([*chosen, *others], [*rewards, *of_others])[: len(chosen)].tolist()
+    rewards = rewards if tuner.has_own_reward else None
+    objective, folder = tuner.oracle.objective, tuner.project_dir
+    result = RankCorrelation(children, objective, k, folder, rewards, smooth)
     shared = {str(c.architecture): c.shared_weights.objective for c in children}
     _write(path, settings, records, {**result.to_dict(), "shared_weights": _without_nan(shared)})
     if verbose:
@@ -206,6 +215,12 @@ def _chosen(space, n, seed):
     if not parsed:
         raise ValueError("`n` must be an integer of at least 1, or architectures. Received: [].")
     return list(dict.fromkeys(parsed))
+
+
+def _rewards(tuner, architectures, scores):
+    """By which the search ranks them, without what they cost: that says nothing of how good."""
+    penalties = [tuner.resources.penalty(one.indices) for one in architectures]
+    return [score.reward - cost for score, cost in zip(scores, penalties, strict=True)]
 
 
 def _settings(alone):

@@ -5,9 +5,11 @@ import math
 import os
 
 import keras_tuner
+import numpy as np
 import pytest
 
 from keras_enas.tuner import alone
+from keras_enas.tuner.correlation import kendall_tau
 from keras_enas.tuner.rank_correlation import RankCorrelation
 from keras_enas.tuner.retrained import TrainedChild
 from keras_enas.tuner.round import Score
@@ -92,6 +94,7 @@ def test_goes_on_with_the_next_child_and_says_what_it_measured(measure, trained,
         ({"epochs": 0}, "`epochs`"),
         ({"recipe": "macro"}, "`recipe` must be"),
         ({"seed": -1}, "`seed`"),
+        ({"smooth_over": -1}, "`smooth_over`"),
     ],
 )
 def test_bad_input(searched, digits, arguments, message):
@@ -149,3 +152,24 @@ def test_a_reward_of_its_own_has_its_row(make_tuner, search, digits, capsys):
     tuner.results_summary(1)
     printed = "".join(capsys.readouterr().out.split())
     assert f"(reward{best.reward:.4f})" in printed
+
+
+def test_smoothed_scores_have_their_row(measure, monkeypatch):
+    """They are smoothed over further architectures, each once; of the children the values stay."""
+    heard = []
+
+    def smoothed(architectures, values):
+        heard.append((architectures, values))
+        return np.arange(len(values), dtype=float)
+
+    monkeypatch.setattr("keras_enas.tuner.rank_correlation.smoothed", smoothed)
+    found = measure(3, smooth_over=6)
+    assert list(found.figures) == ["shared weights", "smoothed", "parameters", "FLOPs"]
+    ((architectures, values),) = heard
+    assert len(set(architectures)) == len(values) == 9
+    assert [child.architecture for child in found.children] == architectures[:3]
+    assert values == [one.reward for one in measure.tuner.score(architectures)]
+    trained = [child.trained for child in found.children]
+    expected = kendall_tau([0.0, 1.0, 2.0], trained)
+    assert found.figures["smoothed"]["kendall_tau"].value == pytest.approx(expected)
+    assert "smoothed" not in measure(3).figures
