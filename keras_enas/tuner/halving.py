@@ -26,7 +26,7 @@ class SuccessiveHalving:
         candidates: Integer of at least 2, how many architectures begin.
         proposals: Which ones: `"scores"`, those with the best shared-weight scores; or
             `"surrogate"`: those that a regression on decisions finds promising, among
-            all that were scored and neighbours of the best, fitted anew after every
+            all that were scored and what is around the best, fitted anew after every
             `batch` trainings. It begins with up to half of `candidates` mutants of the
             most promising one (see `keras_enas.tuner.proposals`).
         batch: Integer, see there.
@@ -39,7 +39,8 @@ class SuccessiveHalving:
             `count_parameters(architecture)` or `count_flops(architecture)`; the other
             scores trace a supergraph once. What counts is the size that was searched.
         neighbours: Integer, how many architectures more are scored before the first rung:
-            neighbours of the most promising, which differ in one decision.
+            neighbours of the most promising, which differ in one decision; where the cost
+            is minded also such as differ by an exchange of two, which may cost as much.
         size: `"search"`: they are trained at the size that shares weights; `"child"`: at
             that which `retrain` trains (the hypermodel's `child_cells`,
             `child_filters` and the like).

@@ -1,5 +1,7 @@
 """Architectures that are like another one."""
 
+import itertools
+
 
 def neighbours(space, indices):
     """Yields the architectures that differ from one in one decision.
@@ -13,6 +15,27 @@ def neighbours(space, indices):
     """
     for decision, candidate in _others(space, indices):
         yield (*indices[:decision], candidate, *indices[decision + 1 :])
+
+
+def swaps(space, indices):
+    """Yields the architectures in which two decisions of one have exchanged their candidates.
+
+    In most spaces they cost about the same, where a neighbour may cost more or less than it may.
+
+    Args:
+        space: The `SearchSpace`. Decisions exchange if they are of one kind and have the
+            same candidates.
+        indices: Tuple of integers `(decisions,)`.
+
+    Yields:
+        Tuples of integers `(decisions,)`.
+    """
+    choices = [(decision.kind, decision.candidates) for decision in space]
+    for i, j in itertools.combinations(range(len(indices)), 2):
+        if indices[i] != indices[j] and choices[i] == choices[j]:
+            found = list(indices)
+            found[i], found[j] = indices[j], indices[i]
+            yield tuple(found)
 
 
 def mutants(space, indices, n, rng):

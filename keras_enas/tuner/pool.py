@@ -7,12 +7,12 @@ from scipy.stats import rankdata
 
 from keras_enas.tuner import results
 from keras_enas.tuner import round as rounds
-from keras_enas.tuner.neighbourhood import neighbours
+from keras_enas.tuner.neighbourhood import neighbours, swaps
 
 # What a shared-weight score counts beside a training and a prior: it had its say in what was
 # sampled. (With 1.0 a mistake of the shared weights can outvote the training.)
 SCORE_WEIGHT = 0.5
-# How many neighbours are looked at for each that is wanted: costs may have to be measured.
+# How many are looked at for each that is wanted: costs may have to be measured.
 TRIES = 20
 
 
@@ -66,15 +66,15 @@ class Pool:
         return mean_ranks(self.columns)
 
     def climb(self, n, parents=8):
-        """Adds up to `n` neighbours of the most promising, the best one's first.
+        """Adds up to `n` of those around the most promising, the best one's first.
 
         What may not be derived, such as what costs too much, is passed over. It ends before where
-        the best `parents` have no neighbour that was not tried, or after `TRIES` for each.
+        there is none around the best `parents` that was not tried, or after `TRIES` for each.
         """
         tried, wanted, left = set(self.indices), len(self.found) + n, TRIES * n
         while len(self.found) < wanted and left > 0:
             best = np.argsort(-self.promise(), kind="stable")[:parents]
-            around = (self._neighbours(self.indices[i]) for i in best)
+            around = (self._around(self.indices[i]) for i in best)
             new = next(filter(None, ([one for one in a if one not in tried] for a in around)), [])
             if not new:
                 break
@@ -83,9 +83,25 @@ class Pool:
             tried.update(new)
             left -= len(new)
 
-    def _neighbours(self, indices):
-        around = neighbours(self._tuner.space, indices)
-        return dict.fromkeys(self._tuner.simplest(one) for one in around)
+    def around(self, indices):
+        """Yields the neighbours of an architecture; if its cost is minded, what costs alike, too.
+
+        Near to a target or within narrow limits few neighbours may be derived, and what may is not
+        connected by them.
+
+        Args:
+            indices: Tuple of integers `(decisions,)`.
+
+        Yields:
+            Tuples of integers `(decisions,)`, not in their simplest form.
+        """
+        space = self._tuner.space
+        minded = self._tuner.resources.get_config() is not None
+        yield from neighbours(space, indices)
+        yield from swaps(space, indices) if minded else ()
+
+    def _around(self, indices):
+        return dict.fromkeys(self._tuner.simplest(one) for one in self.around(indices))
 
     def rewards(self):
         """Floats `(n,)`: the rewards of the shared-weight scores without the cost."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_enas.tuner.neighbourhood import mutants, neighbours
+from keras_enas.tuner.neighbourhood import mutants
 from keras_enas.tuner.pool import with_ranks
 from keras_enas.tuner.regression import Regression
 
@@ -42,8 +42,8 @@ class Surrogate:
     It begins with the most promising architectures, and with mutants of the first of
     them that have every candidate of each decision between them, as far as `mutants`
     suffice and may be derived: what the shared weights are wrong about is not among
-    what they sample. After that what there is to choose from grows by
-    neighbours of the best, as in a local search (White et al. 2020, "Exploring the loss
+    what they sample. After that what there is to choose from grows by what is around the
+    best (`Pool.around`), as in a local search (White et al. 2020, "Exploring the loss
     landscape in neural architecture search", arXiv 2005.02960). Predictors of this kind are
     the usual companion of short trainings (White et al. 2021, "BANANAS: Bayesian optimization
     with neural architectures for neural architecture search", arXiv 1910.11858, and "How
@@ -52,7 +52,7 @@ class Surrogate:
     Args:
         space: The `SearchSpace`.
         pool: What to choose from: a `Pool`, or what has its `indices`, `columns`,
-            `promise` and `add`.
+            `promise`, `around` and `add`.
         mutants: Integer, how many to begin with.
         seed: Integer.
     """
@@ -128,12 +128,12 @@ class Surrogate:
         return regression.mean([self._pool.indices[i] for i in earned])
 
     def _neighbours(self, earned, regression):
-        """Those that were not tried and differ from one of the best in one decision."""
+        """Those around one of the best that were not tried."""
         places = list(earned)
         known = [self._pool.columns[i] for i in places]
         ranked = _best_first(with_ranks(self._predictions(earned, regression), known))
         best = [places[i] for i in ranked[:PARENTS]]
-        around = (one for i in best for one in neighbours(self._space, self._pool.indices[i]))
+        around = (one for i in best for one in self._pool.around(self._pool.indices[i]))
         return [one for one in dict.fromkeys(around) if one not in self._tried]
 
     def _fitted(self, earned):

@@ -8,6 +8,7 @@ import pytest
 from keras_enas import SuccessiveHalving
 from keras_enas.search_space import Decision, SearchSpace
 from keras_enas.tuner import halving
+from keras_enas.tuner.neighbourhood import neighbours
 from keras_enas.tuner.proposals import Surrogate
 from keras_enas.tuner.round import Score
 
@@ -348,6 +349,9 @@ def test_a_pool_that_grows_is_the_same_again(dies_at, tmp_path):
         assert begun + scripted.trained == whole.trained
 
 
+SPACE = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
+
+
 class ScoredPool:
     """Of 81 architectures; scores are looked up for what joins it."""
 
@@ -357,6 +361,9 @@ class ScoredPool:
 
     def promise(self):
         return np.array(self.columns)[:, 0]
+
+    def around(self, architecture):
+        return neighbours(SPACE, architecture)
 
     def add(self, architectures):
         # Some may not be derived.
@@ -369,8 +376,6 @@ class ScoredPool:
 @pytest.mark.parametrize("prior", [None, "parameters"])
 @pytest.mark.parametrize("dies_at", [2, 9, 15, 22, 30])
 def test_a_surrogate_that_is_built_anew_proposes_the_same(dies_at, prior, tmp_path):
-    space = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
-
     class Trains(Scripted):
         def train(self, indices, arrays, first, epochs):
             if len(self.trained) == self.dies_at:
@@ -382,8 +387,8 @@ def test_a_surrogate_that_is_built_anew_proposes_the_same(dies_at, prior, tmp_pa
     def run(training, folder):
         pool = ScoredPool()
         settings = SuccessiveHalving(24, proposals="surrogate", batch=4, factor=3, prior=prior)
-        proposals = Surrogate(space, pool, 6, seed=0)
-        arguments = (space, pool, settings, str(tmp_path / folder), DATA, proposals)
+        proposals = Surrogate(SPACE, pool, 6, seed=0)
+        arguments = (SPACE, pool, settings, str(tmp_path / folder), DATA, proposals)
         found = halving.halve(lambda: training, *arguments)
         return [(pool.indices[i], repr(one)) for i, one in found]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_enas.search_space import Decision, SearchSpace
-from keras_enas.tuner.neighbourhood import mutants, neighbours
+from keras_enas.tuner.neighbourhood import mutants, neighbours, swaps
 
 SPACE = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
 UNEVEN = SearchSpace(
@@ -18,6 +18,21 @@ def test_neighbours():
     assert len(found) == len(set(found)) == 8
     for one in found:
         assert sum(a != b for a, b in zip(one, (0, 1, 2, 0), strict=True)) == 1
+
+
+def test_swaps():
+    """Of decisions that have the same candidates, each exchange once, none that changes nothing."""
+    assert list(swaps(SPACE, (0, 1, 2, 0))) == [
+        (1, 0, 2, 0),
+        (2, 1, 0, 0),
+        (0, 2, 1, 0),
+        (0, 0, 2, 1),
+        (0, 1, 0, 2),
+    ]
+    assert list(swaps(SPACE, (1, 1, 1, 1))) == []
+    assert list(swaps(UNEVEN, (4, 0, 0, 1, 1))) == [(4, 0, 1, 0, 1), (4, 0, 1, 1, 0)]
+    mixed = SearchSpace([Decision("a", "op", ("x", "y")), Decision("b", "input", ("x", "y"))])
+    assert list(swaps(mixed, (0, 1))) == []
 
 
 @pytest.mark.parametrize("seed", range(3))

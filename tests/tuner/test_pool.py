@@ -19,7 +19,9 @@ SPACE = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
 def make_pool(monkeypatch):
     """Returns a function that makes a pool whose scores are how many "y" there are."""
 
-    def make(architectures, cost=lambda indices: 0.0, tolerance=0.5, simplest=tuple):
+    def make(architectures, cost=None, tolerance=0.5, simplest=tuple):
+        minded, cost = cost is not None, cost or (lambda indices: 0.0)
+
         def derive(judge, validation, architectures):
             return [(one, Score(0.0, 0.0, one.count(1) - cost(one))) for one in architectures]
 
@@ -28,6 +30,7 @@ def make_pool(monkeypatch):
             accepts=lambda indices, tolerance: cost(indices) <= tolerance,
             penalty=lambda indices: -cost(indices),
             costs=lambda architectures: [cost(one) for one in architectures],
+            get_config=lambda: {"cost": "a cost"} if minded else None,
         )
         tuner = types.SimpleNamespace(
             space=SPACE, resources=resources, judge=None, simplest=simplest
@@ -124,3 +127,18 @@ def test_what_may_not_be_derived_is_passed_over(make_pool, monkeypatch):
     pool.climb(6)
     assert len(set(looked)) == 12
     assert 1 < len(pool.indices) < 7
+
+
+def test_what_costs_alike_is_reached(make_pool):
+    """Where another number of "x" costs too much, they change places."""
+
+    def cost(indices):
+        return float(indices.count(0) != 2)
+
+    pool = make_pool([(0, 0, 2, 2)], cost=cost)
+    pool.climb(100)
+    assert len(pool.indices) == 24
+    # Without a cost an architecture has its neighbours alone.
+    assert list(make_pool([(0, 0, 2, 2)]).around((0, 1, 1, 1))) == list(
+        neighbours(SPACE, (0, 1, 1, 1))
+    )

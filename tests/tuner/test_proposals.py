@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import kendalltau
 
 from keras_enas.search_space import Decision, SearchSpace
+from keras_enas.tuner.neighbourhood import neighbours
 from keras_enas.tuner.proposals import Surrogate
 
 SPACE = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
@@ -25,6 +26,9 @@ class FakePool:
 
     def accepts(self, architecture):
         return True
+
+    def around(self, architecture):
+        return neighbours(SPACE, architecture)
 
     def add(self, architectures):
         new = [one for one in architectures if one not in self.indices and self.accepts(one)]
