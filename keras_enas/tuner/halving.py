@@ -39,8 +39,8 @@ class SuccessiveHalving:
             `count_parameters(architecture)` or `count_flops(architecture)`; the other
             scores trace a supergraph once. What counts is the size that was searched.
         neighbours: Integer, how many architectures more are scored before the first rung:
-            neighbours of the most promising, which differ in one decision; where the cost
-            is minded also such as differ by an exchange of two, which may cost as much.
+            neighbours of the most promising, which differ in one decision, and, with a
+            `cost_target` or `cost_limit`, those in which two have exchanged their candidates.
         size: `"search"`: they are trained at the size that shares weights; `"child"`: at
             that which `retrain` trains (the hypermodel's `child_cells`,
             `child_filters` and the like).

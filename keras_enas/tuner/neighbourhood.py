@@ -2,6 +2,11 @@
 
 import itertools
 
+import numpy as np
+
+# How many exchanges of an architecture are looked at: in a large space there are thousands.
+MOST_SWAPS = 100
+
 
 def neighbours(space, indices):
     """Yields the architectures that differ from one in one decision.
@@ -18,24 +23,35 @@ def neighbours(space, indices):
 
 
 def swaps(space, indices):
-    """Yields the architectures in which two decisions of one have exchanged their candidates.
+    """The architectures in which two decisions of one have exchanged their candidates.
 
-    In most spaces they cost about the same, where a neighbour may cost more or less than it may.
+    Where both stand at one width and resolution, as in a cell, that costs about the same.
 
     Args:
         space: The `SearchSpace`. Decisions exchange if they are of one kind and have the
             same candidates.
         indices: Tuple of integers `(decisions,)`.
 
-    Yields:
-        Tuples of integers `(decisions,)`.
+    Returns:
+        List of tuples of integers `(decisions,)`: all, or `MOST_SWAPS` drawn at random, of one
+        architecture always the same.
     """
     choices = [(decision.kind, decision.candidates) for decision in space]
-    for i, j in itertools.combinations(range(len(indices)), 2):
-        if indices[i] != indices[j] and choices[i] == choices[j]:
-            found = list(indices)
-            found[i], found[j] = indices[j], indices[i]
-            yield tuple(found)
+    pairs = [
+        (i, j)
+        for i, j in itertools.combinations(range(len(indices)), 2)
+        if indices[i] != indices[j] and choices[i] == choices[j]
+    ]
+    if len(pairs) > MOST_SWAPS:
+        rng = np.random.default_rng([int(one) for one in indices])
+        drawn = rng.choice(len(pairs), MOST_SWAPS, replace=False)
+        pairs = [pairs[i] for i in sorted(drawn.tolist())]
+    found = []
+    for i, j in pairs:
+        one = list(indices)
+        one[i], one[j] = indices[j], indices[i]
+        found.append(tuple(one))
+    return found
 
 
 def mutants(space, indices, n, rng):

@@ -86,8 +86,8 @@ class Pool:
     def around(self, indices):
         """Yields the neighbours of an architecture; if its cost is minded, what costs alike, too.
 
-        Near to a target or within narrow limits few neighbours may be derived, and what may is not
-        connected by them.
+        Near to a target or within narrow limits few neighbours may be derived, and what may be
+        need not be connected by them.
 
         Args:
             indices: Tuple of integers `(decisions,)`.
@@ -96,9 +96,9 @@ class Pool:
             Tuples of integers `(decisions,)`, not in their simplest form.
         """
         space = self._tuner.space
-        minded = self._tuner.resources.get_config() is not None
         yield from neighbours(space, indices)
-        yield from swaps(space, indices) if minded else ()
+        if self._tuner.resources.asked:
+            yield from swaps(space, indices)
 
     def _around(self, indices):
         return dict.fromkeys(self._tuner.simplest(one) for one in self.around(indices))

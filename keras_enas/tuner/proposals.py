@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_enas.tuner.neighbourhood import mutants
-from keras_enas.tuner.pool import with_ranks
+from keras_enas.tuner.pool import TRIES, with_ranks
 from keras_enas.tuner.regression import Regression
 
 # How many deviations of what is not known are added to a prediction.
@@ -115,10 +115,9 @@ class Surrogate:
         """Has `n` of some architectures join the pool, if so many may: the best predicted."""
         if not around:
             return
-        order, before = (
-            _best_first(regression.optimistic(around, OPTIMISM)),
-            len(self._pool.indices),
-        )
+        # What is looked at is bounded, since its cost may have to be measured.
+        order = _best_first(regression.optimistic(around, OPTIMISM))[: TRIES * n]
+        before = len(self._pool.indices)
         for start in range(0, len(order), n):
             if len(self._pool.indices) - before >= n:
                 break

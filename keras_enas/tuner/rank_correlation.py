@@ -34,11 +34,11 @@ class RankCorrelation:
         k: Integer, of the precision at k.
         folder: String, where the file is.
         rewards: Optional list of floats, by which the search ranks them if not by the objective.
-        smoothed_ranks: Optional list of floats, these scores after `keras_enas.smoothed`.
+        smoothed_ranks: Optional list of floats, what `keras_enas.smoothed` makes of the rewards.
 
     Attributes:
         figures: Dict from predictor (`"shared weights"`, the objective; `"reward"`, of a
-            search that has one of its own; `"smoothed"`, if they were; and as controls
+            search that has one of its own; `"smoothed"`, if rewards were; and as controls
             `"parameters"` and `"FLOPs"`) to a dict with an `Estimate` each for
             `"kendall_tau"`, `"spearman"` and `"precision_at_k"`.
     """
@@ -133,8 +133,10 @@ def rank_correlation(
         batch_size: Optional integer, for arrays; default 32, or the recipe's.
         recipe: Optional `keras_enas.training.Recipe`, as in `retrain`.
         k: Optional integer, of the precision at k; default a quarter of the children.
-        smooth_over: Integer, how many further random architectures the shared weights score,
-            so that scores can be smoothed (`keras_enas.smoothed`); 0: they are not.
+        smooth_over: Integer, how many further random architectures the shared weights score
+            (as many as the space has, if that is less), so that rewards can be smoothed with
+            `keras_enas.smoothed`; 0: they are not. With a `cost_target` the cost of each is
+            asked for, too.
         seed: Optional integer; default the tuner's. It draws the architectures and
             seeds every child alike.
         overwrite: Boolean, whether to begin anew where the file on disk is of other
@@ -188,7 +190,7 @@ def rank_correlation(
         for one, score in zip(chosen, scores, strict=True)
     ]
     k = max(1, len(chosen) // 4) if k is None else k
-    rewards, smooth = _rewards(tuner, chosen, scores), None
+    rewards, smooth, others = _rewards(tuner, chosen, scores), None, []
     if smooth_over:
         others = random_others(tuner.space, int(smooth_over), alone.seed, chosen)
         of_others = _rewards(tuner, others, alone.shared_weight_scores(others))
@@ -197,7 +199,8 @@ def rank_correlation(
     objective, folder = tuner.oracle.objective, tuner.project_dir
     result = RankCorrelation(children, objective, k, folder, rewards, smooth)
     shared = {str(c.architecture): c.shared_weights.objective for c in children}
-    _write(path, settings, records, {**result.to_dict(), "shared_weights": _without_nan(shared)})
+    figures = {**result.to_dict(), "smoothed_over": len(others)}
+    _write(path, settings, records, {**figures, "shared_weights": _without_nan(shared)})
     if verbose:
         result.summary()
     return result

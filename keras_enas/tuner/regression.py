@@ -12,9 +12,9 @@ PAIRS, NOISE = 0.02, 0.5
 class Regression:
     """A Gaussian process (`scikit-learn`) on the decisions, one of n.
 
-    Its kernel is a square of inner products, so pairs of decisions count, too. It is not fitted:
-    a few figures that differ in nothing but noise would make it certain that decisions do
-    not matter.
+    Its kernel is a square of inner products, so pairs of decisions count, too. The kernel's
+    parameters are not fitted: a few figures that differ in nothing but noise would make it
+    certain that decisions do not matter.
 
     Args:
         num_candidates: int array `(decisions,)`.

@@ -8,7 +8,7 @@ import pytest
 from keras_enas import SuccessiveHalving
 from keras_enas.search_space import Decision, SearchSpace
 from keras_enas.tuner import halving
-from keras_enas.tuner.neighbourhood import neighbours
+from keras_enas.tuner.neighbourhood import neighbours, swaps
 from keras_enas.tuner.proposals import Surrogate
 from keras_enas.tuner.round import Score
 
@@ -363,7 +363,7 @@ class ScoredPool:
         return np.array(self.columns)[:, 0]
 
     def around(self, architecture):
-        return neighbours(SPACE, architecture)
+        return [*neighbours(SPACE, architecture), *swaps(SPACE, architecture)]
 
     def add(self, architectures):
         # Some may not be derived.

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from keras_enas.search_space import Decision, SearchSpace
-from keras_enas.tuner.neighbourhood import mutants, neighbours, swaps
+from keras_enas.tuner import neighbourhood
+from keras_enas.tuner.neighbourhood import MOST_SWAPS, mutants, neighbours, swaps
 
 SPACE = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
 UNEVEN = SearchSpace(
@@ -33,6 +34,26 @@ def test_swaps():
     assert list(swaps(UNEVEN, (4, 0, 0, 1, 1))) == [(4, 0, 1, 0, 1), (4, 0, 1, 1, 0)]
     mixed = SearchSpace([Decision("a", "op", ("x", "y")), Decision("b", "input", ("x", "y"))])
     assert list(swaps(mixed, (0, 1))) == []
+
+
+def test_of_many_swaps_some_are_drawn(monkeypatch):
+    """The same ones each time, as a search that goes on needs; of another architecture others."""
+    space = SearchSpace([Decision(f"d{i}", "skip", ("0", "1")) for i in range(40)])
+    one, other = (0, 1) * 20, (1, 0) * 20
+    found = swaps(space, one)
+    assert len(set(found)) == len(found) == MOST_SWAPS < 400
+    assert all(sum(two) == 20 and two != one for two in found)
+    assert found == swaps(space, one)
+    moved = [
+        {i for i in range(40) if two[i] != start[i]}
+        for start in (one, other)
+        for two in swaps(space, start)
+    ]
+    assert moved[:MOST_SWAPS] != moved[MOST_SWAPS:]
+    # Not of the first decisions alone.
+    assert set().union(*moved[:MOST_SWAPS]) == set(range(40))
+    monkeypatch.setattr(neighbourhood, "MOST_SWAPS", 400)
+    assert len(swaps(space, one)) == 400 and set(found) < set(swaps(space, one))
 
 
 @pytest.mark.parametrize("seed", range(3))

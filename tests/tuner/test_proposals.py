@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import kendalltau
 
 from keras_enas.search_space import Decision, SearchSpace
-from keras_enas.tuner.neighbourhood import neighbours
+from keras_enas.tuner.neighbourhood import neighbours, swaps
 from keras_enas.tuner.proposals import Surrogate
 
 SPACE = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
@@ -207,3 +207,41 @@ def test_noise_is_taken_out_of_what_was_earned():
     worth = Surrogate(SPACE, FakePool(np.zeros(81)), 8, seed=0).worth(earned)
     raw = kendalltau(list(earned.values()), WORTH).statistic
     assert kendalltau(worth, WORTH).statistic > raw + 0.1
+
+
+def test_it_grows_by_what_the_pool_says_is_around():
+    """Where no neighbour may be derived, too."""
+
+    class Exchanges(FakePool):
+        def accepts(self, architecture):
+            return architecture.count(1) == 2
+
+        def around(self, architecture):
+            return swaps(SPACE, architecture)
+
+    pool = Exchanges(np.zeros(81), 1)
+    pool.indices, pool.columns = [(1, 1, 0, 0)], [[0.0]]
+    surrogate, earned = Surrogate(SPACE, pool, 0, 0), {}
+    for _ in range(3):
+        earned |= dict.fromkeys(surrogate.propose(earned, 2), 1.0)
+    assert len(pool.indices) == 6 and {sum(one) for one in pool.indices} == {2}
+
+
+def test_what_is_looked_at_is_bounded(monkeypatch):
+    """The cost of an architecture may have to be measured."""
+    monkeypatch.setattr("keras_enas.tuner.proposals.TRIES", 1)
+
+    class Closed(FakePool):
+        looked = 0
+
+        def accepts(self, architecture):
+            self.looked += 1
+            return False
+
+    pool = Closed(np.zeros(81), 20)
+    surrogate = Surrogate(SPACE, pool, 0, 0)
+    earned = dict.fromkeys(surrogate.propose({}, 2), 1.0)
+    pool.looked = 0
+    assert len(surrogate.propose(earned, 2)) == 2
+    # Four for each that is asked for, looked at twice by this pool.
+    assert 0 < pool.looked <= 2 * 8

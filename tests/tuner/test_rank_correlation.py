@@ -172,4 +172,10 @@ def test_smoothed_scores_have_their_row(measure, monkeypatch):
     trained = [child.trained for child in found.children]
     expected = kendall_tau([0.0, 1.0, 2.0], trained)
     assert found.figures["smoothed"]["kendall_tau"].value == pytest.approx(expected)
+    path = os.path.join(measure.tuner.project_dir, "rank_correlation.json")
+    with open(path) as file:
+        assert json.load(file)["smoothed_over"] == 6
+    # The space has 18.
+    measure(3, smooth_over=50)
+    assert len(set(heard[-1][0])) == 18
     assert "smoothed" not in measure(3).figures

@@ -53,25 +53,31 @@ def test_only_ranks_count():
     lowest = worth.copy()
     lowest[0] = -np.inf
     np.testing.assert_array_equal(ke.smoothed(architectures, lowest), expected)
-    lowest[0] = np.nan
-    np.testing.assert_array_equal(ke.smoothed(architectures, lowest), expected)
+    for value in (np.nan, np.inf):
+        lowest[0] = value
+        np.testing.assert_array_equal(ke.smoothed(architectures, lowest), expected)
 
 
-def test_of_few_it_says_little():
-    architectures, _ = drawn(2)
-    np.testing.assert_allclose(ke.smoothed(architectures, [1.0, 2.0]), 0.75, atol=0.25)
+def test_of_few_ranks_come_back_closer_together():
+    architectures, worth = drawn(8)
+    smooth = ke.smoothed(architectures, worth)
+    assert np.argsort(smooth).tolist() == np.argsort(worth).tolist()
+    assert 0.3 < np.ptp(smooth) < 0.8 and np.mean(smooth) == pytest.approx(4.5 / 8, abs=0.05)
     np.testing.assert_allclose(ke.smoothed(architectures[:1], [5.0]), [1.0])
     # What is equal stays equal.
-    np.testing.assert_allclose(ke.smoothed(architectures, [3.0, 3.0]), 0.75)
+    np.testing.assert_allclose(ke.smoothed(architectures[:2], [3.0, 3.0]), 0.75)
 
 
 @pytest.mark.parametrize(
     ("architectures", "values", "message"),
     [
-        ([], [], "0 values, 0 architectures"),
+        ([], [], "at least one `Architecture`"),
+        (SPACE.architecture([0] * 6), [1.0], "`architectures` must be a list"),
+        ([SPACE.architecture([0] * 6)], [None], "`values` must be a sequence of floats"),
+        ([SPACE.architecture([0] * 6)], 1.0, "`values` must be a sequence of floats"),
         (SPACE.random(3, np.random.default_rng(0)), [1.0] * 3, "`architectures` must be"),
         ([OTHER.architecture([0]), SPACE.architecture([0] * 6)], [1.0, 2.0], "of one space"),
-        ([OTHER.architecture([0])], [1.0, 2.0], "2 values, 1 architectures"),
+        ([OTHER.architecture([0])], [1.0, 2.0], "one for each of 1 architectures. Received: 2"),
     ],
 )
 def test_bad_input(architectures, values, message):

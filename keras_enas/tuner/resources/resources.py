@@ -126,9 +126,14 @@ class Resources:
         """Whether costs are known at all."""
         return self._costs is not None
 
+    @property
+    def asked(self):
+        """Whether anything is asked of the cost: a target or a limit."""
+        return self.goal.target is not None or self.goal.limited
+
     def get_config(self):
         """What a choice depends on, JSON-serialisable; None if nothing is asked of the cost."""
-        if self.goal.target is None and not self.goal.limited:
+        if not self.asked:
             return None
         return {"cost": self.name, **self.goal.get_config()}
 
