@@ -179,3 +179,22 @@ def test_smoothed_scores_have_their_row(measure, monkeypatch):
     measure(3, smooth_over=50)
     assert len(set(heard[-1][0])) == 18
     assert "smoothed" not in measure(3).figures
+
+
+def test_the_cost_is_not_smoothed(make_tuner, search, digits, monkeypatch):
+    """A reward that loses to the cost says less of how good an architecture is."""
+    heard = []
+    monkeypatch.setattr(
+        "keras_enas.tuner.rank_correlation.smoothed",
+        lambda architectures, values: heard.append(values) or np.asarray(values),
+    )
+    costs = {"cost": lambda one: 1 + sum(one.indices), "cost_target": 4, "cost_weight": -5.0}
+    tuner = search(make_tuner(max_trials=1, **costs))
+    (x, y), validation = digits
+    settings = {"validation_data": validation, "epochs": 1, "batch_size": 50, "verbose": 0}
+    found = tuner.rank_correlation(3, x, y, smooth_over=3, **settings)
+    # These are accuracies.
+    assert len(heard[0]) == 6 and min(heard[0]) >= 0
+    children = found.children
+    assert [one.shared_weights.objective for one in children] == pytest.approx(heard[0][:3])
+    assert min(one.shared_weights.reward for one in children) < 0
