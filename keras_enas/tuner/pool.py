@@ -74,7 +74,7 @@ class Pool:
         tried, wanted, left = set(self.indices), len(self.found) + n, TRIES * n
         while len(self.found) < wanted and left > 0:
             best = np.argsort(-self.promise(), kind="stable")[:parents]
-            around = (self._around(self.indices[i]) for i in best)
+            around = (self._simplest_around(self.indices[i]) for i in best)
             new = next(filter(None, ([one for one in a if one not in tried] for a in around)), [])
             if not new:
                 break
@@ -100,7 +100,7 @@ class Pool:
         if self._tuner.resources.asked:
             yield from swaps(space, indices)
 
-    def _around(self, indices):
+    def _simplest_around(self, indices):
         return dict.fromkeys(self._tuner.simplest(one) for one in self.around(indices))
 
     def rewards(self):
