@@ -7,7 +7,7 @@ import time
 
 from keras_enas.oracles.checks import check_integer
 from keras_enas.training_free.scores import SCORES
-from keras_enas.tuner.pool import with_ranks
+from keras_enas.tuner.pool import mean_ranks
 from keras_enas.tuner.proposals import ByPromise
 from keras_enas.tuner.second_opinion import Journal, SecondOpinion
 
@@ -33,11 +33,12 @@ class SuccessiveHalving:
         prior: Optional string, one of `keras_enas.training_free.SCORES`, such as
             `"parameters"` or `"naswot"`. Candidates are ranked by the mean of their
             ranks by shared-weight score and by prior; after the first rung by the mean of
-            their ranks by what they earned, by prior and, counted half, by score. Later
-            rungs go by what was earned in them alone. To count
-            parameters or FLOPs a child is built, unless the hypermodel has
-            `count_parameters(architecture)` or `count_flops(architecture)`; the other
-            scores trace a supergraph once. What counts is the size that was searched.
+            their ranks by what they earned, by what `"surrogate"` makes of that (with
+            `"scores"`: by what they earned once more) and by prior. Later rungs go by
+            what was earned in them alone. To count parameters or FLOPs a child is built,
+            unless the hypermodel has `count_parameters(architecture)` or
+            `count_flops(architecture)`; the other scores trace a supergraph once. What
+            counts is the size that was searched.
         neighbours: Integer, how many architectures more are scored before the first rung:
             neighbours of the most promising, which differ in one decision, and, with a
             `cost_target` or `cost_limit`, those in which two have exchanged their candidates.
@@ -151,8 +152,8 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
     Returns:
         List of `(place in the pool, SecondOpinion)`, best first: who got further is
         better, then who earned more, or, of those that were in the first rung only and
-        with a prior, who has the better mean of ranks by what `proposals` make of what was
-        earned and by what else is known.
+        with a prior, who has the better mean of ranks by what was earned, by what
+        `proposals` make of it and by prior.
     """
 
     def text(i):
@@ -185,7 +186,10 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
         """How each of a rung stands: by what it earned, or by ranks."""
         if not by_ranks(rung):
             return earned
-        ranks = with_ranks(proposals.worth(earned), [pool.columns[i] for i in earned])
+        # The score has had its say in who is trained; of those that were, it says no more.
+        priors = [pool.columns[i][1:] for i in earned]
+        known = zip(earned.values(), proposals.worth(earned), priors, strict=True)
+        ranks = mean_ranks([[own, smoothed, *prior] for own, smoothed, prior in known])
         return dict(zip(earned, ranks, strict=True))
 
     def end(rung, trained, behind):

@@ -248,20 +248,38 @@ def test_gone_on_with_and_more_time_than_before(tmp_path, monkeypatch):
     assert [i for i, _ in found[:2]] == [7, 6] and found[0][1].epochs == 4
 
 
-def test_with_a_prior_ranks_decide(tmp_path):
-    """What earns most has the worst score and prior: the mean of the three ranks decides."""
+@pytest.mark.parametrize(
+    "prior, surrogate, expected",
+    [
+        (None, True, [0, 1, 2, 3]),
+        ("parameters", False, [1, 0, 2, 3]),
+        ("parameters", True, [1, 2, 3, 0]),
+    ],
+)
+def test_with_a_prior_ranks_decide(prior, surrogate, expected, tmp_path):
+    """By what was earned 0, 1, 2, 3, by the surrogate 3, 2, 1, 0, by the prior 1, 2, 3, 0."""
 
     class Known(FakePool):
-        columns = ((0.0, 0.0), (5.0, 5.0), (4.0, 4.0), (3.0, 3.0))
+        # The scores, which no longer count, would have 0 before 1, or 2 before 1.
+        columns = ((4.0, 1.0), (0.0, 4.0), (5.0, 3.0), (3.0, 2.0))
 
-    earned = {0: {1: 0.9, 2: 0.9}, 1: {1: 0.5, 2: 0.7}, 2: {1: 0.6, 2: 0.6}, 3: {1: 0.1, 2: 0.1}}
-    found = {}
-    for prior in (None, "parameters"):
-        settings = SuccessiveHalving(4, prior=prior)
-        arguments = (OneOfFive(), Known(range(4)), settings, str(tmp_path / "s"), DATA)
-        found[prior] = halving.halve(lambda: Scripted(earned), *arguments)
-    assert [i for i, _ in found[None]] == [0, 2, 1, 3]
-    assert [(i, one.epochs) for i, one in found["parameters"]] == [(1, 2), (2, 2), (0, 1), (3, 1)]
+    class Reversed(halving.ByPromise):
+        def worth(self, earned):
+            return [-one for one in super().worth(earned)]
+
+    pool = Known(range(4))
+    earned = {i: {1: 0.9 - i / 10, 2: 1.0 - expected.index(i) / 10} for i in range(4)}
+    found = halving.halve(
+        lambda: Scripted(earned),
+        OneOfFive(),
+        pool,
+        SuccessiveHalving(4, prior=prior),
+        str(tmp_path / "s"),
+        DATA,
+        Reversed(pool) if surrogate else None,
+    )
+    assert [i for i, _ in found] == expected
+    assert [one.epochs for _, one in found] == [2, 2, 1, 1]
 
 
 def test_later_rungs_go_by_what_was_earned_in_them(tmp_path):
