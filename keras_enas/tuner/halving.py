@@ -32,13 +32,12 @@ class SuccessiveHalving:
         batch: Integer, see there.
         prior: Optional string, one of `keras_enas.training_free.SCORES`, such as
             `"parameters"` or `"naswot"`. Candidates are ranked by the mean of their
-            ranks by shared-weight score and by prior; after the first rung by the mean of
-            their ranks by what they earned, by what `"surrogate"` makes of that (with
-            `"scores"`: by what they earned once more) and by prior. Later rungs go by
-            what was earned in them alone. To count parameters or FLOPs a child is built,
-            unless the hypermodel has `count_parameters(architecture)` or
-            `count_flops(architecture)`; the other scores trace a supergraph once. What
-            counts is the size that was searched.
+            ranks by shared-weight score and by prior; after each rung by the mean of
+            their ranks by what they earned in it, by what `"surrogate"` makes of that
+            (with `"scores"`: by what they earned once more) and by prior. To count
+            parameters or FLOPs a child is built, unless the hypermodel has
+            `count_parameters(architecture)` or `count_flops(architecture)`; the other
+            scores trace a supergraph once. What counts is the size that was searched.
         neighbours: Integer, how many architectures more are scored before the first rung:
             neighbours of the most promising, which differ in one decision, and, with a
             `cost_target` or `cost_limit`, those in which two have exchanged their candidates.
@@ -151,9 +150,8 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
 
     Returns:
         List of `(place in the pool, SecondOpinion)`, best first: who got further is
-        better, then who earned more, or, of those that were in the first rung only and
-        with a prior, who has the better mean of ranks by what was earned, by what
-        `proposals` make of it and by prior.
+        better, then who earned more, or, with a prior, who has the better mean of ranks by
+        what was earned in a rung, by what `proposals` make of it and by prior.
     """
 
     def text(i):
@@ -163,13 +161,9 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
     journal = Journal(folder, texts, settings, data)
     training, mark = None, time.process_time()
 
-    def by_ranks(rung):
-        """Whether more than what was earned in a rung counts: in the first, which is short."""
-        return settings.prior is not None and rung == 0
-
     def train(rung, i, behind, epochs, kept):
         nonlocal training, mark
-        if kept and by_ranks(rung):
+        if kept and settings.prior is not None:
             # It is not known before all of a rung are trained who goes on.
             kept = len(pool.indices)
         if (rung, text(i)) in journal.opinions:
@@ -182,9 +176,9 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
         journal.end(rung, text(i), opinion, arrays, now - mark, seconds, kept)
         mark = now
 
-    def standings(rung, earned):
+    def standings(earned):
         """How each of a rung stands: by what it earned, or by ranks."""
-        if not by_ranks(rung):
+        if settings.prior is None:
             return earned
         # The score has had its say in who is trained; of those that were, it says no more.
         priors = [pool.columns[i][1:] for i in earned]
@@ -194,7 +188,7 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
 
     def end(rung, trained, behind):
         earned = {i: journal.opinions[rung, text(i)].worth for i in trained}
-        standing = standings(rung, earned)
+        standing = standings(earned)
         # Whose loss is not finite comes last, whatever else is known of it; of those that stand
         # alike the one that earned more comes first.
         trained = sorted(trained, key=lambda i: (-earned[i] == math.inf, -standing[i], -earned[i]))
