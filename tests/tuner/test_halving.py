@@ -282,19 +282,23 @@ def test_with_a_prior_ranks_decide(prior, surrogate, expected, tmp_path):
     assert [one.epochs for _, one in found] == [2, 2, 1, 1]
 
 
-def test_later_rungs_go_by_what_was_earned_in_them(tmp_path):
-    """The third of the first rung earns most in the second; ranks of both would put it second."""
-    second = {0: 0.5, 1: 0.4, 2: 0.6}
-    earned = {i: {1: 0.9 - i / 10, 2: second.get(i), 4: second.get(i)} for i in range(6)}
-    settings = SuccessiveHalving(6, prior="parameters")
+def test_the_prior_counts_in_later_rungs_too(tmp_path):
+    """In the second 1 earns more than 0 and stands behind it; of the last two the first is first.
+
+    So 0 goes on and not 1, as it would by what was earned in that rung alone.
+    """
+    second, third = {0: 0.4, 1: 0.5, 2: 0.6, 3: 0.3}, {0: 0.6, 2: 0.5}
+    earned = {i: {1: 0.9 - i / 10, 2: second.get(i), 4: third.get(i)} for i in range(8)}
+    settings = SuccessiveHalving(8, prior="parameters")
 
     class Known(FakePool):
-        columns = tuple((-float(i), -float(i)) for i in range(6))
+        columns = tuple((0.0, prior) for prior in (8.0, 5.0, 7.0, 6.0, 4.0, 3.0, 2.0, 1.0))
 
     found = halving.halve(
-        lambda: Scripted(earned), OneOfFive(), Known(range(6)), settings, str(tmp_path / "s"), DATA
+        lambda: Scripted(earned), OneOfFive(), Known(range(8)), settings, str(tmp_path / "s"), DATA
     )
-    assert [i for i, _ in found] == [2, 0, 1, 3, 4, 5]
+    assert [(i, one.epochs) for i, one in found[:4]] == [(0, 4), (2, 4), (1, 2), (3, 2)]
+    assert [i for i, _ in found[4:]] == [4, 5, 6, 7]
 
 
 @pytest.mark.parametrize("in_the_first", [True, False])
