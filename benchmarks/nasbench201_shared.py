@@ -169,9 +169,8 @@ def curve_of(tuner, table, spent):
     """What was best by what the search had seen so far: `[CPU seconds, truth]` of each time.
 
     After a round that is what the round derived. In the second opinion it is the
-    one that got furthest, and of these the one that earned most. In the first rung that is not
-    quite the rule of the search, which goes by ranks of its regression, the prior and the score
-    as well.
+    one that got furthest, and of these the one that earned most. That is not quite the rule of
+    the search, which goes by ranks of its regression and of the prior as well.
     """
     curve = [[seconds, table.true_accuracy(one)] for seconds, one in tuner.derived]
     opinions = journal(tuner)["trained"]

@@ -253,19 +253,19 @@ def test_gone_on_with_and_more_time_than_before(tmp_path, monkeypatch):
     [
         (None, True, [0, 1, 2, 3]),
         ("parameters", False, [1, 0, 2, 3]),
-        ("parameters", True, [1, 2, 3, 0]),
+        ("parameters", True, [1, 2, 0, 3]),
     ],
 )
 def test_with_a_prior_ranks_decide(prior, surrogate, expected, tmp_path):
-    """By what was earned 0, 1, 2, 3, by the surrogate 3, 2, 1, 0, by the prior 1, 2, 3, 0."""
+    """By what was earned 0, 1, 2, 3, by the surrogate 3, 2, 0, 1, by the prior 1, 2, 3, 0."""
 
     class Known(FakePool):
         # The scores, which no longer count, would have 0 before 1, or 2 before 1.
         columns = ((4.0, 1.0), (0.0, 4.0), (5.0, 3.0), (3.0, 2.0))
 
-    class Reversed(halving.ByPromise):
+    class Surrogate(halving.ByPromise):
         def worth(self, earned):
-            return [-one for one in super().worth(earned)]
+            return [-(3, 2, 0, 1).index(i) for i in earned]
 
     pool = Known(range(4))
     earned = {i: {1: 0.9 - i / 10, 2: 1.0 - expected.index(i) / 10} for i in range(4)}
@@ -276,7 +276,7 @@ def test_with_a_prior_ranks_decide(prior, surrogate, expected, tmp_path):
         SuccessiveHalving(4, prior=prior),
         str(tmp_path / "s"),
         DATA,
-        Reversed(pool) if surrogate else None,
+        Surrogate(pool) if surrogate else None,
     )
     assert [i for i, _ in found] == expected
     assert [one.epochs for _, one in found] == [2, 2, 1, 1]
