@@ -11,6 +11,9 @@ from keras_enas.tuner.pool import mean_ranks
 from keras_enas.tuner.proposals import ByPromise
 from keras_enas.tuner.second_opinion import Journal, SecondOpinion
 
+# What ranks count after a rung: by what was earned in it, by what is made of the first, by prior.
+WEIGHTS = (2.0, 1.0, 1.0)
+
 
 @dataclasses.dataclass(frozen=True)
 class SuccessiveHalving:
@@ -33,11 +36,12 @@ class SuccessiveHalving:
         prior: Optional string, one of `keras_enas.training_free.SCORES`, such as
             `"parameters"` or `"naswot"`. Candidates are ranked by the mean of their
             ranks by shared-weight score and by prior; after each rung by the mean of
-            their ranks by what they earned in it, by what `"surrogate"` makes of that
-            (with `"scores"`: by what they earned once more) and by prior. To count
-            parameters or FLOPs a child is built, unless the hypermodel has
-            `count_parameters(architecture)` or `count_flops(architecture)`; the other
-            scores trace a supergraph once. What counts is the size that was searched.
+            their ranks by what they earned in it, which counts twice, by what
+            `"surrogate"` makes of the first rung (with `"scores"`: by what they earned
+            there) and by prior. To count parameters or FLOPs a child is built, unless the
+            hypermodel has `count_parameters(architecture)` or
+            `count_flops(architecture)`; the other scores trace a supergraph once. What
+            counts is the size that was searched.
         neighbours: Integer, how many architectures more are scored before the first rung:
             neighbours of the most promising, which differ in one decision, and, with a
             `cost_target` or `cost_limit`, those in which two have exchanged their candidates.
@@ -151,7 +155,7 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
     Returns:
         List of `(place in the pool, SecondOpinion)`, best first: who got further is
         better, then who earned more, or, with a prior, who has the better mean of ranks by
-        what was earned in a rung, by what `proposals` make of it and by prior.
+        what was earned in a rung, by what `proposals` make of the first one and by prior.
     """
 
     def text(i):
@@ -180,14 +184,18 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
         """How each of a rung stands: by what it earned, or by ranks."""
         if settings.prior is None:
             return earned
-        # The score has had its say in who is trained; of those that were, it says no more.
-        priors = [pool.columns[i][1:] for i in earned]
-        known = zip(earned.values(), proposals.worth(earned), priors, strict=True)
-        ranks = mean_ranks([[own, smoothed, *prior] for own, smoothed, prior in known])
-        return dict(zip(earned, ranks, strict=True))
+        # What was said before is not forgotten: the first rung is short, but it has the most to
+        # learn from. The score has had its say in who is trained.
+        first = earned_in(0, first_rung)
+        smoothed = dict(zip(first, proposals.worth(first), strict=True))
+        known = [[earned[i], smoothed[i], *pool.columns[i][1:]] for i in earned]
+        return dict(zip(earned, mean_ranks(known, WEIGHTS), strict=True))
+
+    def earned_in(rung, places):
+        return {i: journal.opinions[rung, text(i)].worth for i in places}
 
     def end(rung, trained, behind):
-        earned = {i: journal.opinions[rung, text(i)].worth for i in trained}
+        earned = earned_in(rung, trained)
         standing = standings(earned)
         # Whose loss is not finite comes last, whatever else is known of it; of those that stand
         # alike the one that earned more comes first.
@@ -205,14 +213,14 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
     while len(trained) < n and journal.affords(len(trained), min(settings.batch, n - len(trained))):
         # Always a whole batch: what is asked for decides how the pool grows, and a second run,
         # which knows how many there were, must have the same pool.
-        earned = {i: journal.opinions[0, text(i)].worth for i in trained}
-        proposed = proposals.propose(earned, settings.batch)[: n - len(trained)]
+        proposed = proposals.propose(earned_in(0, trained), settings.batch)[: n - len(trained)]
         if not proposed:
             break
         for i in proposed:
             train(0, i, 0, settings.epochs, settings.kept(n))
         trained += proposed
     journal.close(0, len(trained))
+    first_rung = list(trained)
     trained, behind = end(0, trained, settings.epochs), settings.epochs
     rungs = settings.rungs(len(trained))
     ended = []

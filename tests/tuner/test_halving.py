@@ -88,7 +88,7 @@ class FakePool:
 
     @property
     def columns(self):
-        return [[-float(i)] for i in range(len(self.indices))]
+        return [[-float(i), 0.0] for i in range(len(self.indices))]
 
 
 DATA = [6, ["digits"]]
@@ -251,53 +251,52 @@ def test_gone_on_with_and_more_time_than_before(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "prior, surrogate, expected",
     [
-        (None, True, [0, 1, 2, 3]),
-        ("parameters", False, [1, 0, 2, 3]),
-        ("parameters", True, [1, 2, 0, 3]),
+        (None, True, [0, 1, 2, 3, 4, 5, 6, 7]),
+        ("parameters", False, [0, 2, 1, 3, 5, 4, 6, 7]),
+        ("parameters", True, [0, 3, 2, 1, 5, 6, 4, 7]),
     ],
 )
 def test_with_a_prior_ranks_decide(prior, surrogate, expected, tmp_path):
-    """By what was earned 0, 1, 2, 3, by the surrogate 3, 2, 0, 1, by the prior 1, 2, 3, 0."""
+    """What was earned falls from 0 to 7. Without any of the ranks another two would go on."""
+    smoothed, priors = (4, 3, 1, 5, 2, 7, 6, 0), (1, 2, 7, 6, 0, 5, 4, 3)
 
     class Known(FakePool):
-        # The scores, which no longer count, would have 0 before 1, or 2 before 1.
-        columns = ((4.0, 1.0), (0.0, 4.0), (5.0, 3.0), (3.0, 2.0))
+        # The scores, which no longer count.
+        columns = tuple(zip((0.0, 5.0, 1.0, 2.0, 4.0, 6.0, 3.0, 7.0), priors, strict=True))
 
     class Surrogate(halving.ByPromise):
         def worth(self, earned):
-            return [-(3, 2, 0, 1).index(i) for i in earned]
+            return [smoothed[i] for i in earned]
 
-    pool = Known(range(4))
-    earned = {i: {1: 0.9 - i / 10, 2: 1.0 - expected.index(i) / 10} for i in range(4)}
+    pool = Known(range(8))
+    earned = {i: {1: 0.9 - i / 10, 2: 1.0 - expected.index(i) / 10} for i in range(8)}
     found = halving.halve(
         lambda: Scripted(earned),
         OneOfFive(),
         pool,
-        SuccessiveHalving(4, prior=prior),
+        SuccessiveHalving(8, prior=prior, factor=4),
         str(tmp_path / "s"),
         DATA,
         Surrogate(pool) if surrogate else None,
     )
     assert [i for i, _ in found] == expected
-    assert [one.epochs for _, one in found] == [2, 2, 1, 1]
+    assert [one.epochs for _, one in found] == [2, 2, 1, 1, 1, 1, 1, 1]
 
 
-def test_the_prior_counts_in_later_rungs_too(tmp_path):
-    """In the second 1 earns more than 0 and stands behind it; of the last two the first is first.
+def test_ranks_decide_in_later_rungs_too(tmp_path):
+    """By what was earned in the second alone 2 and 3 would go on, by that and prior 1 and 2.
 
-    So 0 goes on and not 1, as it would by what was earned in that rung alone.
+    As by that and what the first said.
     """
-    second, third = {0: 0.4, 1: 0.5, 2: 0.6, 3: 0.3}, {0: 0.6, 2: 0.5}
-    earned = {i: {1: 0.9 - i / 10, 2: second.get(i), 4: third.get(i)} for i in range(8)}
-    settings = SuccessiveHalving(8, prior="parameters")
+    first, second, third = range(8, 0, -1), (0, 1, 3, 2), {1: 0.5, 2: 0.6}
+    earned = {i: {1: first[i], 2: second[i] if i < 4 else None, 4: third.get(i)} for i in range(8)}
 
     class Known(FakePool):
-        columns = tuple((0.0, prior) for prior in (8.0, 5.0, 7.0, 6.0, 4.0, 3.0, 2.0, 1.0))
+        columns = tuple((0.0, prior) for prior in (6.0, 5.0, 7.0, 4.0, 3.0, 1.0, 0.0, 2.0))
 
-    found = halving.halve(
-        lambda: Scripted(earned), OneOfFive(), Known(range(8)), settings, str(tmp_path / "s"), DATA
-    )
-    assert [(i, one.epochs) for i, one in found[:4]] == [(0, 4), (2, 4), (1, 2), (3, 2)]
+    arguments = SuccessiveHalving(8, prior="parameters"), str(tmp_path / "s"), DATA
+    found = halving.halve(lambda: Scripted(earned), OneOfFive(), Known(range(8)), *arguments)
+    assert [(i, one.epochs) for i, one in found[:4]] == [(2, 4), (1, 4), (0, 2), (3, 2)]
     assert [i for i, _ in found[4:]] == [4, 5, 6, 7]
 
 
