@@ -88,7 +88,7 @@ class FakePool:
 
     @property
     def columns(self):
-        return [[-float(i), 0.0] for i in range(len(self.indices))]
+        return [[-float(i), -float(i)] for i in range(len(self.indices))]
 
 
 DATA = [6, ["digits"]]
@@ -302,17 +302,21 @@ def test_ranks_decide_in_later_rungs_too(tmp_path):
 
 @pytest.mark.parametrize("in_the_first", [True, False])
 def test_with_a_prior_what_failed_is_last(in_the_first, tmp_path):
-    """And of two in the last rung the one that earns more is first, if it stood worse before."""
+    """If by ranks it stood before another, too.
+
+    And of two in the last rung the one that earns more is first, if it stood worse before.
+    """
 
     class Known(FakePool):
-        columns = ((9.0, 9.0), (5.0, 5.0), (4.0, 4.0), (3.0, 3.0))
+        columns = ((9.0, 9.0), (5.0, 5.0), (4.0, 4.0), (3.0, 3.0), (2.0, 2.0))
 
     nan = float("nan")
-    earned = {0: {1: nan if in_the_first else 0.9, 2: nan}, 3: {1: 0.1, 2: 0.1}}
+    earned = {0: {1: nan if in_the_first else 0.9, 2: nan}, 3: {1: 0.1, 2: 0.1}, 4: {1: 0.0}}
     earned.update({1: {1: 0.8, 2: 0.5}, 2: {1: 0.7, 2: 0.6}})
-    arguments = Known(range(4)), SuccessiveHalving(4, prior="parameters"), str(tmp_path / "s"), DATA
-    found = halving.halve(lambda: Scripted(earned), OneOfFive(), *arguments)
-    expected = [2, 1, 3, 0] if in_the_first else [1, 0, 2, 3]
+    settings = SuccessiveHalving(5, prior="parameters", factor=2.5)
+    arguments = OneOfFive(), Known(range(5)), settings, str(tmp_path / "s"), DATA
+    found = halving.halve(lambda: Scripted(earned), *arguments)
+    expected = [2, 1, 3, 4, 0] if in_the_first else [1, 0, 2, 3, 4]
     assert [i for i, _ in found] == expected
 
 
