@@ -29,11 +29,12 @@ class Findings:
                 reward needs if that is more.
             strategy: Optional, default `derive_strategy`. By successive halving the
                 best by shared weights are trained alone for a while, and come
-                first, as their `second_opinion` says; this needs the training data
-                of a process that has called `search`. It goes on where it was
-                interrupted. It may take what is left of `max_cpu_seconds` (if that is
-                spent, one batch is trained), or what its own `max_cpu_seconds` says. One
-                that would replace trainings that took longer than that is refused.
+                first, as their `second_opinion` says, and its `prior`, if it has
+                one; this needs the training data of a process that has called
+                `search`. It goes on where it was interrupted. It may take what is left of
+                `max_cpu_seconds` (if that is spent, one batch is trained), or what its
+                own `max_cpu_seconds` says. One that would replace trainings that took
+                longer than that is refused.
             tolerance: Optional float in place of `cost_tolerance`. With a
                 `cost_target` only architectures so near to it are derived, and
                 samples are drawn until `k` different ones are.
@@ -65,7 +66,7 @@ class Findings:
         """Returns the architectures that were derived, best first.
 
         By shared-weight score, without its cost where there is a `cost_target`; those that a
-        second opinion trained come first, by that.
+        second opinion trained come first, by that and by its `prior`, if it has one.
 
         Args:
             num_architectures: Integer.

@@ -11,8 +11,10 @@ from keras_enas.tuner.pool import mean_ranks
 from keras_enas.tuner.proposals import ByPromise
 from keras_enas.tuner.second_opinion import Journal, SecondOpinion
 
-# What ranks count after a rung: by what was earned in it, by what is made of the first, by prior.
-WEIGHTS = (2.0, 1.0, 1.0)
+# What ranks count by what was earned in a rung, by what is made of the first one, and by prior. In
+# the last rungs differences are hardly more than noise, and what the other two say is as good as
+# a longer training of those few. Of two, who earned more is first.
+RANK_WEIGHTS = (2.0, 1.0, 1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,10 +40,10 @@ class SuccessiveHalving:
             ranks by shared-weight score and by prior; after each rung by the mean of
             their ranks by what they earned in it, which counts twice, by what
             `"surrogate"` makes of the first rung (with `"scores"`: by what they earned
-            there) and by prior. To count parameters or FLOPs a child is built, unless the
-            hypermodel has `count_parameters(architecture)` or
-            `count_flops(architecture)`; the other scores trace a supergraph once. What
-            counts is the size that was searched.
+            there) and by prior. Of two in a rung the one that earned more is first. To
+            count parameters or FLOPs a child is built, unless the hypermodel has
+            `count_parameters(architecture)` or `count_flops(architecture)`; the other
+            scores trace a supergraph once. What counts is the size that was searched.
         neighbours: Integer, how many architectures more are scored before the first rung:
             neighbours of the most promising, which differ in one decision, and, with a
             `cost_target` or `cost_limit`, those in which two have exchanged their candidates.
@@ -144,7 +146,8 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
         make_training: Callable without arguments that returns a `ShortTraining`; called
             when the first training is due.
         space: The `SearchSpace`.
-        pool: A `Pool`, or what has its `indices`, `columns` and `promise`.
+        pool: A `Pool`, or what has its `indices`, `columns` (score, and prior if `settings`
+            has one) and `promise`.
         settings: A `SuccessiveHalving`.
         folder: String, where it keeps what it found, and weights to go on with.
         data: JSON-serialisable, by which it knows on what data that was.
@@ -154,15 +157,18 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
 
     Returns:
         List of `(place in the pool, SecondOpinion)`, best first: who got further is
-        better, then who earned more, or, with a prior, who has the better mean of ranks by
-        what was earned in a rung, by what `proposals` make of the first one and by prior.
+        better, then who earned more in the last rung of both, or, with a prior, who has the better
+        mean of ranks by that, by what `proposals` make of the first rung, and by prior; last of a
+        rung is whose loss is not finite.
     """
 
     def text(i):
         return str(space.architecture(pool.indices[i]))
 
     texts = [text(i) for i in range(len(pool.indices))]
-    journal = Journal(folder, texts, settings, data)
+    # By another rule others would go on, whose weights are not on disk.
+    rule = list(RANK_WEIGHTS) if settings.prior is not None else None
+    journal = Journal(folder, texts, settings, [data, rule])
     training, mark = None, time.process_time()
 
     def train(rung, i, behind, epochs, kept):
@@ -180,23 +186,20 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
         journal.end(rung, text(i), opinion, arrays, now - mark, seconds, kept)
         mark = now
 
-    def standings(earned):
-        """How each of a rung stands: by what it earned, or by ranks."""
-        if settings.prior is None:
-            return earned
-        # What was said before is not forgotten: the first rung is short, but it has the most to
-        # learn from. The score has had its say in who is trained.
-        first = earned_in(0, first_rung)
-        smoothed = dict(zip(first, proposals.worth(first), strict=True))
-        known = [[earned[i], smoothed[i], *pool.columns[i][1:]] for i in earned]
-        return dict(zip(earned, mean_ranks(known, WEIGHTS), strict=True))
-
     def earned_in(rung, places):
         return {i: journal.opinions[rung, text(i)].worth for i in places}
 
-    def end(rung, trained, behind):
+    def standings(earned, smoothed):
+        """How each of a rung stands: by what it earned, or by ranks."""
+        if settings.prior is None:
+            return earned
+        # The score has had its say in who is trained.
+        known = [[earned[i], smoothed[i], *pool.columns[i][1:]] for i in earned]
+        return dict(zip(earned, mean_ranks(known, RANK_WEIGHTS), strict=True))
+
+    def end(rung, trained, smoothed, behind):
         earned = earned_in(rung, trained)
-        standing = standings(earned)
+        standing = standings(earned, smoothed)
         # Whose loss is not finite comes last, whatever else is known of it; of those that stand
         # alike the one that earned more comes first.
         trained = sorted(trained, key=lambda i: (-earned[i] == math.inf, -standing[i], -earned[i]))
@@ -220,8 +223,9 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
             train(0, i, 0, settings.epochs, settings.kept(n))
         trained += proposed
     journal.close(0, len(trained))
-    first_rung = list(trained)
-    trained, behind = end(0, trained, settings.epochs), settings.epochs
+    first = earned_in(0, trained)
+    smoothed = dict(zip(first, proposals.worth(first), strict=True)) if settings.prior else {}
+    trained, behind = end(0, trained, smoothed, settings.epochs), settings.epochs
     rungs = settings.rungs(len(trained))
     ended = []
     for rung, (n, epochs) in enumerate(rungs[1:], 1):
@@ -236,6 +240,6 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
         for i in trained:
             train(rung, i, behind, epochs, kept)
         behind += epochs
-        trained = end(rung, trained, behind)
+        trained = end(rung, trained, smoothed, behind)
     journal.remove_weights()
     return [(i, journal.last(text(i))) for i in trained + ended]

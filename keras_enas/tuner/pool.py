@@ -9,9 +9,6 @@ from keras_enas.tuner import results
 from keras_enas.tuner import round as rounds
 from keras_enas.tuner.neighbourhood import neighbours, swaps
 
-# What a shared-weight score counts beside a training and a prior: it had its say in what was
-# sampled. (With 1.0 a mistake of the shared weights can outvote the training.)
-SCORE_WEIGHT = 0.5
 # How many are looked at for each that is wanted: costs may have to be measured.
 TRIES = 20
 
@@ -144,21 +141,6 @@ def found_of(tuner, scored):
         results.FoundArchitecture(tuner.space.architecture(indices), score, cost=cost)
         for (indices, score), cost in zip(scored, costs, strict=True)
     ]
-
-
-def with_ranks(worth, columns):
-    """How good architectures are, by what they earned or are to earn and what else is known.
-
-    Args:
-        worth: `n` floats, what each earned, or is predicted to earn.
-        columns: The `n` lists of a pool: score, and prior if there is one.
-
-    Returns:
-        Floats `(n,)`: the weighted mean of an architecture's rank by `worth`, and in
-        each column.
-    """
-    known = [[one, *column] for one, column in zip(worth, columns, strict=True)]
-    return mean_ranks(known, (1.0, SCORE_WEIGHT, 1.0)[: len(known[0])])
 
 
 def mean_ranks(columns, weights=None):

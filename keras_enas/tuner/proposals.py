@@ -3,11 +3,14 @@
 import numpy as np
 
 from keras_enas.tuner.neighbourhood import mutants
-from keras_enas.tuner.pool import TRIES, with_ranks
+from keras_enas.tuner.pool import TRIES, mean_ranks
 from keras_enas.tuner.regression import Regression
 
 # How many deviations of what is not known are added to a prediction.
 OPTIMISM = 1.0
+# What a shared-weight score counts beside a prediction and a prior: it had its say in what was
+# sampled. (With 1.0 a mistake of the shared weights can outvote what trainings say.)
+SCORE_WEIGHT = 0.5
 # Of how many of the best neighbours are tried.
 PARENTS = 8
 
@@ -145,6 +148,17 @@ class Surrogate:
         rewards = np.maximum(rewards, np.quantile(rewards, 0.1))
         trained = [self._pool.indices[i] for i in earned]
         return Regression(self._space.num_candidates, trained, rewards)
+
+
+def with_ranks(predicted, columns):
+    """The weighted means of ranks by what is predicted and by what else is known.
+
+    Args:
+        predicted: `n` floats.
+        columns: The `n` lists of a pool: score, and prior if there is one.
+    """
+    known = [[one, *column] for one, column in zip(predicted, columns, strict=True)]
+    return mean_ranks(known, (1.0, SCORE_WEIGHT, 1.0)[: len(known[0])])
 
 
 def _best_first(worth):

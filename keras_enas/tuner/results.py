@@ -114,11 +114,12 @@ def print_found(found, objective, folder, cost=None, rewards=False):
 
     name = objective.removeprefix("val_")
     opinions = any(one.second_opinion is not None for one in found)
-    by = "short trainings of their own, then by shared weights" if opinions else "shared weights"
+    priors = any(one.prior is not None for one in found)
+    trainings = f"short trainings of their own{' and prior' if priors else ''}"
+    by = f"{trainings}, then by shared weights" if opinions else "shared weights"
     table = Table(title=f"Best architectures by {by}")
     costs = any(one.cost is not None for one in found)
     trained = [f"trained alone for a while: val {name}"] if opinions else []
-    priors = any(one.prior is not None for one in found)
     prior = ["prior"] if priors else []
     # The counts stand beside a prior: what does not rank better than they do is not worth its time.
     for column in ("", f"shared-weight val {name}", *trained, *prior, "parameters", "FLOPs"):

@@ -133,7 +133,7 @@ def test_an_interrupted_one_goes_on(dies_at, tmp_path):
 @pytest.mark.parametrize("dies_at", [1, 3, 4])
 def test_proposals_follow_from_what_was_trained(dies_at, prior, tmp_path):
     """And say who stands how; the same after an interruption."""
-    asked = []
+    asked, fitted = [], []
 
     class Proposals:
         def propose(self, earned, n):
@@ -141,6 +141,7 @@ def test_proposals_follow_from_what_was_trained(dies_at, prior, tmp_path):
             return [4, 2] if not earned else [0]
 
         def worth(self, earned):
+            fitted.append(list(earned))
             return [-i for i in earned]
 
     settings = SuccessiveHalving(3, proposals="surrogate", batch=2, prior=prior)
@@ -154,8 +155,10 @@ def test_proposals_follow_from_what_was_trained(dies_at, prior, tmp_path):
     trained = [one[0] for one in scripted.trained + rest.trained]
     assert [n for _, n in asked] == [2, 2] and asked[0][0] == {}
     assert asked[1][0][4] == 0.6 and asked[1][0][2] == -np.inf
+    # To the whole first rung, in the order of the trainings: also for the second, of 4 and 0.
+    assert fitted == ([[4, 2, 0]] * len(fitted) if prior else []) and bool(fitted) == bool(prior)
     if prior:
-        # What failed is last, though it stood better than 4. In the second rung 4 earns less.
+        # What failed is last. In the second rung 4 earns less.
         assert trained == [4, 2, 0, 0, 4] and [i for i, _ in found] == [0, 4, 2]
     else:
         assert trained == [4, 2, 0, 4, 0] and [i for i, _ in found] == [0, 4, 2]
@@ -257,7 +260,7 @@ def test_gone_on_with_and_more_time_than_before(tmp_path, monkeypatch):
     ],
 )
 def test_with_a_prior_ranks_decide(prior, surrogate, expected, tmp_path):
-    """What was earned falls from 0 to 7. Without any of the ranks another two would go on."""
+    """What was earned falls from 0 to 7. Without any of the three ranks others would go on."""
     smoothed, priors = (4, 3, 1, 5, 2, 7, 6, 0), (1, 2, 7, 6, 0, 5, 4, 3)
 
     class Known(FakePool):
@@ -284,10 +287,7 @@ def test_with_a_prior_ranks_decide(prior, surrogate, expected, tmp_path):
 
 
 def test_ranks_decide_in_later_rungs_too(tmp_path):
-    """By what was earned in the second alone 2 and 3 would go on, by that and prior 1 and 2.
-
-    As by that and what the first said.
-    """
+    """By what was earned in the second, alone or with one of the others, 2 and 3 would go on."""
     first, second, third = range(8, 0, -1), (0, 1, 3, 2), {1: 0.5, 2: 0.6}
     earned = {i: {1: first[i], 2: second[i] if i < 4 else None, 4: third.get(i)} for i in range(8)}
 
@@ -302,22 +302,47 @@ def test_ranks_decide_in_later_rungs_too(tmp_path):
 
 @pytest.mark.parametrize("in_the_first", [True, False])
 def test_with_a_prior_what_failed_is_last(in_the_first, tmp_path):
-    """If by ranks it stood before another, too.
-
-    And of two in the last rung the one that earns more is first, if it stood worse before.
-    """
+    """If by ranks it stood before another, too."""
 
     class Known(FakePool):
-        columns = ((9.0, 9.0), (5.0, 5.0), (4.0, 4.0), (3.0, 3.0), (2.0, 2.0))
+        columns = tuple((0.0, prior) for prior in (9.0, 7.0, 8.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0))
 
     nan = float("nan")
-    earned = {0: {1: nan if in_the_first else 0.9, 2: nan}, 3: {1: 0.1, 2: 0.1}, 4: {1: 0.0}}
-    earned.update({1: {1: 0.8, 2: 0.5}, 2: {1: 0.7, 2: 0.6}})
-    settings = SuccessiveHalving(5, prior="parameters", factor=2.5)
-    arguments = OneOfFive(), Known(range(5)), settings, str(tmp_path / "s"), DATA
+    first = [0.9, 0.7, 0.8, *(0.6 - i / 10 for i in range(6))]
+    earned = {i: {1: first[i], 2: {1: 0.5, 2: 0.6, 3: 0.4}.get(i, nan)} for i in range(9)}
+    if in_the_first:
+        earned[0][1] = nan
+    settings = SuccessiveHalving(9, prior="parameters", factor=3)
+    arguments = OneOfFive(), Known(range(9)), settings, str(tmp_path / "s"), DATA
     found = halving.halve(lambda: Scripted(earned), *arguments)
-    expected = [2, 1, 3, 4, 0] if in_the_first else [1, 0, 2, 3, 4]
+    expected = [2, 1, 3, 4, 5, 6, 7, 8, 0] if in_the_first else [2, 1, 0, 3, 4, 5, 6, 7, 8]
     assert [i for i, _ in found] == expected
+    assert [one.epochs for _, one in found] == [2] * 3 + [1] * 6
+
+
+def test_of_two_who_earned_more_is_first(tmp_path):
+    """Whatever stood before."""
+
+    class Known(FakePool):
+        columns = ((0.0, 9.0), (0.0, 5.0), (0.0, 4.0))
+
+    earned = {0: {1: 0.9, 2: 0.5}, 1: {1: 0.8, 2: 0.6}, 2: {1: 0.1}}
+    settings = SuccessiveHalving(3, prior="parameters")
+    arguments = OneOfFive(), Known(range(3)), settings, str(tmp_path / "s"), DATA
+    found = halving.halve(lambda: Scripted(earned), *arguments)
+    assert [i for i, _ in found] == [1, 0, 2]
+
+
+def test_another_rule_begins_anew(tmp_path, monkeypatch):
+    """By it others would go on, whose weights are not on disk."""
+    arguments = OneOfFive(), FakePool(), SuccessiveHalving(5, prior="parameters")
+    halving.halve(lambda: Scripted(SCORES), *arguments, str(tmp_path / "s"), DATA)
+    again = Scripted(SCORES)
+    halving.halve(lambda: again, *arguments, str(tmp_path / "s"), DATA)
+    assert again.trained == []
+    monkeypatch.setattr(halving, "RANK_WEIGHTS", (1.0, 0.0, 0.0))
+    halving.halve(lambda: again, *arguments, str(tmp_path / "s"), DATA)
+    assert [one[0] for one in again.trained[:5]] == [0, 1, 2, 3, 4]
 
 
 def test_what_diverged_does_not_go_on(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from keras_enas.search_space import Decision, SearchSpace
 from keras_enas.tuner import pool as pools
 from keras_enas.tuner.neighbourhood import neighbours
-from keras_enas.tuner.pool import Pool, mean_ranks, with_ranks
+from keras_enas.tuner.pool import Pool, mean_ranks
 from keras_enas.tuner.results import FoundArchitecture
 from keras_enas.tuner.round import Score
 
@@ -51,13 +51,6 @@ def test_mean_ranks():
     assert ranks.tolist() == [-1.0, -0.5, -1.5, -3.0]
     # Equals share their ranks.
     assert mean_ranks([[1.0], [2.0], [1.0]]).tolist() == [-1.5, 0.0, -1.5]
-
-
-def test_a_score_counts_half_beside_a_training_and_a_prior():
-    worth = with_ranks([0.1, 0.2, 0.3], [[3.0, 1.0], [2.0, 3.0], [1.0, 2.0]])
-    np.testing.assert_allclose(-worth * 2.5, [2 + 0.5 * 0 + 2, 1 + 0.5 * 1 + 0, 0 + 0.5 * 2 + 1])
-    # Without a prior.
-    np.testing.assert_allclose(-with_ranks([0.1, 0.2], [[3.0], [2.0]]) * 1.5, [1, 0.5])
 
 
 def test_it_holds_simplest_forms_and_each_once(make_pool):

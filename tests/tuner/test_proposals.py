@@ -6,7 +6,7 @@ from scipy.stats import kendalltau
 
 from keras_enas.search_space import Decision, SearchSpace
 from keras_enas.tuner.neighbourhood import neighbours, swaps
-from keras_enas.tuner.proposals import Surrogate
+from keras_enas.tuner.proposals import Surrogate, with_ranks
 
 SPACE = SearchSpace([Decision(name, "op", ("x", "y", "z")) for name in "abcd"])
 POOL = [(i, j, k, m) for i in range(3) for j in range(3) for k in range(3) for m in range(3)]
@@ -146,6 +146,13 @@ def test_a_score_far_from_all_others_is_no_reason_to_try_it(seed):
             earned[i] = worth[POOL.index(pool.indices[i])]
     tried = [pool.indices[i] for i in list(earned)[8:]]
     assert sum(one[0] == 2 for one in tried) <= 2
+
+
+def test_a_score_counts_half_beside_a_prediction_and_a_prior():
+    worth = with_ranks([0.1, 0.2, 0.3], [[3.0, 1.0], [2.0, 3.0], [1.0, 2.0]])
+    np.testing.assert_allclose(-worth * 2.5, [2 + 0.5 * 0 + 2, 1 + 0.5 * 1 + 0, 0 + 0.5 * 2 + 1])
+    # Without a prior.
+    np.testing.assert_allclose(-with_ranks([0.1, 0.2], [[3.0], [2.0]]) * 1.5, [1, 0.5])
 
 
 def test_with_a_prior_ranks_of_prediction_score_and_prior_decide():
