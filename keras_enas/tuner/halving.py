@@ -224,7 +224,9 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
         trained += proposed
     journal.close(0, len(trained))
     first = earned_in(0, trained)
-    smoothed = dict(zip(first, proposals.worth(first), strict=True)) if settings.prior else {}
+    smoothed = {}
+    if settings.prior is not None:
+        smoothed = dict(zip(first, proposals.worth(first), strict=True))
     trained, behind = end(0, trained, smoothed, settings.epochs), settings.epochs
     rungs = settings.rungs(len(trained))
     ended = []

@@ -84,8 +84,8 @@ class Journal:
         if trained and limit is not None and limit < took:
             raise ValueError(
                 f"The second opinion on disk, of {len(trained)} trainings in {took:,.0f} CPU "
-                "seconds, is of other architectures, settings or data, and there are "
-                f"{limit:,.0f} seconds for one that would replace it. Give "
+                "seconds, is of other architectures, settings or data, or ordered by another "
+                f"rule, and there are {limit:,.0f} seconds for one that would replace it. Give "
                 "`strategy=SuccessiveHalving(max_cpu_seconds=...)` as much, take "
                 "`strategy='shared_weights'`, or remove "
                 f"{self._folder}."

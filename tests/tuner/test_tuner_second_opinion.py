@@ -50,7 +50,9 @@ def test_a_surrogate_chooses_among_all_that_were_scored(prior, make_tuner, searc
     tuner.results_summary(2)
     printed = capsys.readouterr().out
     assert "parameters" in printed and "FLOPs" in printed
-    assert ("prior" in printed) == (prior is not None)
+    title, _, columns = " ".join(printed.split()).partition("then by shared weights")
+    assert ("of their own and prior," in title) == (prior is not None)
+    assert ("prior" in columns) == (prior is not None)
     if prior == "parameters":
         known = tuner.get_best_architectures(3)
         assert [one.prior for one in known] == [one.parameters for one in known]
