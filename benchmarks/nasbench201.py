@@ -40,6 +40,9 @@ SHARED = (
     "ant colony",
     "q-learning",
     "factorized",
+    # Its published controllers.
+    "paper enas",
+    "released enas",
 )
 STOCK = ("stock random", "stock hyperband", "stock bayesian")
 STRATEGIES = (*SHARED, *STOCK)
@@ -179,9 +182,10 @@ def run_one(args, settings):
         from nasbench201_stock import search
     else:
         from nasbench201_shared import search
-    found = search(strategy, seed, settings, table, data, folder)
     versions = {name: version(name) for name in ("tensorflow", "keras", "keras-tuner")}
+    # Before the search: while it runs the folder may move on to another revision.
     of_run = {"strategy": strategy, "seed": seed, "code": code(), "versions": versions}
+    found = search(strategy, seed, settings, table, data, folder)
     write(path, {**of_run, **found})
 
 

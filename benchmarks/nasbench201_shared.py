@@ -24,6 +24,8 @@ ORACLES = {
     "ant colony": ke.AntColonyOracle,
     "q-learning": functools.partial(ke.QLearningOracle, epsilon_schedule=SCHEDULE),
     "factorized": ke.FactorizedOracle,
+    "paper enas": functools.partial(ke.ENASOracle, profile="paper"),
+    "released enas": functools.partial(ke.ENASOracle, profile="released_code"),
 }
 
 
@@ -80,7 +82,7 @@ def search(strategy, seed, settings, table, data, folder):
     Returns:
         Dict: the curve of the truth by CPU seconds, the cell that was returned and
         its truth, that of the best shared-weight score and of what the strategy samples at the
-        end, Kendall tau of the scores.
+        end, Kendall tau of the scores, which alarms of a collapse there were.
     """
     began = time.process_time()
     training, validation = data
@@ -150,9 +152,21 @@ def search(strategy, seed, settings, table, data, folder):
         "curve": curve_of(tuner, table, spent),
         "taus": tuner.taus,
         "rounds": len(tuner.oracle.end_order),
+        "alarms": alarms(tuner),
         "trainings": len(journal(tuner)["trained"]),
         **correlation(tuner, table, settings),
     }
+
+
+def alarms(tuner):
+    """The names of the alarms of a collapse that rang in any round."""
+    paths = [
+        os.path.join(tuner.get_trial_dir(trial_id), "round.json")
+        for trial_id in tuner.oracle.end_order
+    ]
+    # A round that failed has none.
+    records = [read(path) for path in paths if os.path.exists(path)]
+    return sorted({name for record in records for name in record["alarms"]})
 
 
 def draw(tuner, table, settings, path):

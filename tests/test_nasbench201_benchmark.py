@@ -54,6 +54,7 @@ def test_a_quick_search_is_judged_and_not_repeated(run_python, data, tmp_path):
     assert 10 <= results[0]["truth_of_samples"] <= 94.38
     assert "random, its best-scored cell" in kept
     assert len(results[0]["taus"]) == results[0]["rounds"]
+    assert set(results[0]["alarms"]) <= {"parameter_free", "entropy"}
     assert (tmp_path / "random-0.png").stat().st_size > 10_000
     assert (tmp_path / "regret.png").stat().st_size > 10_000
     run_python(*command)
