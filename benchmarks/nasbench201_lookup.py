@@ -37,6 +37,16 @@ STRATEGIES = {
     "evolution": lambda seed: ke.RegularizedEvolutionOracle("val_accuracy", seed=seed),
     "progressive": lambda seed: ke.ProgressiveOracle("val_accuracy", seed=seed),
     "factorized": lambda seed: ke.FactorizedOracle("val_accuracy", seed=seed),
+    # With the settings of the benchmark's own scripts; its REINFORCE is this one.
+    "evolution, published": lambda seed: ke.RegularizedEvolutionOracle(
+        "val_accuracy", seed=seed, population_size=10, sample_size=3
+    ),
+    "factorized, published": lambda seed: ke.FactorizedOracle(
+        "val_accuracy", seed=seed, learning_rate=0.001
+    ),
+    "factorized, for trials": lambda seed: ke.FactorizedOracle(
+        "val_accuracy", seed=seed, learning_rate=0.2
+    ),
     "ant colony": lambda seed: ke.AntColonyOracle("val_accuracy", seed=seed),
     "q-learning": lambda seed: ke.QLearningOracle("val_accuracy", seed=seed),
     "enas": lambda seed: ke.ENASOracle("val_accuracy", seed=seed),

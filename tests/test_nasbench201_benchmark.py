@@ -1,8 +1,13 @@
 """benchmarks/nasbench201*.py run; their figures are for the benchmark's README."""
 
+import importlib
 import json
 
+import numpy as np
 import pytest
+from sklearn.datasets import load_digits
+
+from keras_enas.hypermodels.children import space_of
 
 pytestmark = pytest.mark.slow
 
@@ -96,3 +101,62 @@ def test_short_trainings(run_python, data):
     assert all(0 <= float(line[1].split()[0]) <= 1 for line in lines)
     # The longer training has the shorter one in it.
     assert float(lines[3][3]) >= float(lines[2][3])
+
+
+class Sealed:
+    """A table that says what is true only after a search."""
+
+    def __init__(self, hypermodel):
+        self.space = space_of(hypermodel)
+        self.architectures = np.stack(np.unravel_index(np.arange(5**6), (5,) * 6), 1)
+        counts = [hypermodel.count_parameters(tuple(one)) for one in self.architectures.tolist()]
+        # What a cell takes is known beforehand; here it goes by its size.
+        self.columns = {"params_cifar10": np.array(counts), "flops_cifar10": np.array(counts)}
+        self.columns["latency_ms_raspi4"] = np.array(counts) / 100.0
+        self.open = False
+        self.asked = 0
+
+    @property
+    def truth(self):
+        self.asked += 1
+        assert self.open, "the truth was asked for during the search"
+        return np.linspace(10, 94, len(self.architectures))
+
+    def true_accuracy(self, architecture):
+        if isinstance(architecture, str):
+            architecture = self.space.parse(architecture)
+        indices = getattr(architecture, "indices", architecture)
+        return float(self.truth[np.ravel_multi_index(tuple(indices), (5,) * 6)])
+
+    def latency(self, architecture, settings):
+        row = np.ravel_multi_index(architecture.indices, (5,) * 6)
+        return float(self.columns[settings["latency"]][row])
+
+
+@pytest.mark.parametrize("target", [0.0, 30.0])
+def test_the_truth_is_asked_for_when_the_search_has_ended(
+    benchmarks_import_each_other, tmp_path, monkeypatch, target
+):
+    """On digits, by the whole harness; a search that looked would fail."""
+    shared = importlib.import_module("nasbench201_shared")
+    settings_of = importlib.import_module("nasbench201_settings")
+    settings = {**settings_of.DEFAULTS, **settings_of.QUICK, "latency_target": target}
+    settings |= {"size": 8, "budget_minutes": 0.9, "second_opinion_share": 0.5}
+    images, y = load_digits(return_X_y=True)
+    x, y = images.reshape(-1, 8, 8, 1).astype("float32") / 16.0, y.astype("int32")
+    hypermodel = importlib.import_module("nasbench201_space").hypermodel_of(settings, x)
+    table = Sealed(hypermodel)
+    search = shared.Timed.search
+
+    def then_open(tuner, *args, **kwargs):
+        search(tuner, *args, **kwargs)
+        table.open = True
+
+    monkeypatch.setattr(shared.Timed, "search", then_open)
+    data = (x[:640], y[:640]), (x[640:840], y[640:840])
+    found = shared.search("enas", 3, settings, table, data, str(tmp_path / "enas-3"))
+    assert table.asked and 10 <= found["truth"] <= 94
+    assert found["rounds"] > 1 and found["trainings"] >= 1
+    assert set(found["alarms"]) <= {"parameter_free", "entropy"}
+    if target:
+        assert found["latency"] == pytest.approx(target, rel=0.05)

@@ -67,8 +67,20 @@ def test_the_two_commands_are_there():
         assert f"```bash\n{command}\n```" in README
 
 
-def test_every_file_that_the_documents_name_exists():
-    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+def anchors_of(document):
+    """The anchors that a reader of Markdown, such as GitHub, gives the headings of a document."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", one).lower().replace(" ", "-") for one in headings}
+
+
+def test_every_place_that_the_documents_name_exists():
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "benchmarks" / "README.md"]
+    assert len(documents) > 6
+    for document in documents:
         text = document.read_text(encoding="utf-8")
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
-            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+        for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+            path, _, anchor = target.partition("#")
+            there = document.parent / path if path else document
+            assert there.exists(), f"{document.name} links to {target}"
+            if anchor:
+                assert anchor in anchors_of(there), f"{document.name} links to {target}"

@@ -1,6 +1,9 @@
 """What every space checks of its arguments."""
 
+import math
 import numbers
+
+import keras
 
 
 def check_least(name, value, least):
@@ -16,6 +19,43 @@ def check_one_of(name, value, allowed):
     """Checks that an argument is one of a few values."""
     if value not in allowed:
         raise ValueError(f"`{name}` must be one of {allowed}. Received: {name}={value!r}.")
+
+
+def check_share(name, value):
+    """Checks that an argument is a number in [0, 1), such as the share that is dropped."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < 1:
+        raise ValueError(f"`{name}` must be a number in [0, 1). Received: {name}={value!r}.")
+
+
+def check_learning_rate(learning_rate):
+    """Checks that it is a positive number, or a schedule."""
+    if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        return
+    number = isinstance(learning_rate, numbers.Real) and not isinstance(learning_rate, bool)
+    if not (number and 0 < learning_rate < math.inf):
+        raise ValueError(
+            "`learning_rate` must be a positive number or a "
+            "`keras.optimizers.schedules.LearningRateSchedule`. "
+            f"Received: learning_rate={learning_rate!r}."
+        )
+
+
+def check_weight_decay(weight_decay):
+    """Checks that it is a number of at least 0, or None, as Keras has it."""
+    number = isinstance(weight_decay, numbers.Real) and not isinstance(weight_decay, bool)
+    if weight_decay is not None and not (number and 0 <= weight_decay < math.inf):
+        raise ValueError(
+            "`weight_decay` must be a number of at least 0, or None. "
+            f"Received: weight_decay={weight_decay!r}."
+        )
+
+
+def check_training(optimizer, learning_rate, weight_decay, dropout):
+    """Checks how an image classifier is trained."""
+    check_optimizer(optimizer)
+    check_learning_rate(learning_rate)
+    check_weight_decay(weight_decay)
+    check_share("dropout", dropout)
 
 
 def check_optimizer(optimizer):

@@ -7,7 +7,7 @@ from keras_enas.choices import Keyed, OpChoice, SkipChoice
 from keras_enas.hypermodels.checks import (
     check_least,
     check_one_of,
-    check_optimizer,
+    check_training,
     refuse_to_share,
 )
 from keras_enas.hypermodels.children import build_architecture, changed
@@ -121,7 +121,7 @@ class HyperMacroCNN(keras_tuner.HyperModel):
             check_least("child_filters", child_filters, 2)
         check_one_of("form", form, FORMS)
         check_one_of("child_form", child_form, (None, *FORMS))
-        check_optimizer(optimizer)
+        check_training(optimizer, learning_rate, weight_decay, dropout)
         self.num_classes = num_classes
         self.num_layers = num_layers
         self.filters = filters

@@ -8,7 +8,7 @@ from keras_enas.hypermodels.auxiliary import auxiliary_head
 from keras_enas.hypermodels.checks import (
     check_least,
     check_one_of,
-    check_optimizer,
+    check_training,
     refuse_to_share,
 )
 from keras_enas.hypermodels.children import build_architecture, changed
@@ -141,7 +141,7 @@ class HyperMicroCNN(keras_tuner.HyperModel):
         self.dropout = dropout
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
-        check_optimizer(optimizer)
+        check_training(optimizer, learning_rate, weight_decay, dropout)
         self.optimizer = optimizer
         super().__init__(**kwargs)
 

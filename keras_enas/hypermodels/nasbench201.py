@@ -8,10 +8,11 @@ import keras
 import keras_tuner
 
 from keras_enas.choices import OpChoice
-from keras_enas.hypermodels.checks import check_least, check_optimizer
+from keras_enas.hypermodels.checks import check_least, check_training
 from keras_enas.hypermodels.children import build_architecture, changed, space_of
 from keras_enas.hypermodels.classification import check_images, classifier
 from keras_enas.layers import BatchNormalization, ReLUConvNorm, Zeros
+from keras_enas.search_space import Architecture
 
 # In the benchmark's order.
 OPERATIONS = {
@@ -76,7 +77,7 @@ class HyperNASBench201(keras_tuner.HyperModel):
         for name, value in (("child_cells", child_cells), ("child_filters", child_filters)):
             if value is not None:
                 check_least(name, value, 1)
-        check_optimizer(optimizer)
+        check_training(optimizer, learning_rate, weight_decay, dropout)
         self.num_classes = num_classes
         self.cells_per_stage = cells_per_stage
         self.filters = filters
@@ -135,15 +136,16 @@ class HyperNASBench201(keras_tuner.HyperModel):
         """Builds the child that is retrained for an architecture.
 
         Args:
-            architecture: An `Architecture` of this space, its text, or the
-                benchmark's text.
+            architecture: An `Architecture` of this space, its text, the
+                benchmark's text, or indices `(6,)`.
 
         Returns:
             A compiled, untrained `keras.Model`.
+
+        Raises:
+            ValueError: If it is none of these.
         """
-        if isinstance(architecture, str) and "~" in architecture:
-            architecture = self.parse(architecture)
-        return build_architecture(self.for_children(), architecture)
+        return build_architecture(self.for_children(), self._architecture(architecture))
 
     def parse(self, text):
         """Reads the benchmark's text form of a cell.
@@ -158,7 +160,7 @@ class HyperNASBench201(keras_tuner.HyperModel):
         Raises:
             ValueError: If it is not of this form.
         """
-        edges = re.findall(r"([^|+~]+)~(\d+)", text)
+        edges = re.findall(r"([^|+~]+)~(\d+)", text) if isinstance(text, str) else []
         sources = [str(source) for node in range(1, NODES) for source in range(node)]
         labels = [label for label, _ in edges]
         # Written again it must be the same: then nothing else stood in it.
@@ -176,8 +178,34 @@ class HyperNASBench201(keras_tuner.HyperModel):
         return space_of(self)
 
     def text_of(self, architecture):
-        """Returns the benchmark's text form of an `Architecture` of this space."""
-        return _written(list(architecture.values.values()))
+        """Returns the benchmark's text form of a cell.
+
+        Args:
+            architecture: As in `build_architecture`.
+
+        Raises:
+            ValueError: If it is none of this space.
+        """
+        return _written(list(self._architecture(architecture).values.values()))
+
+    def _architecture(self, given):
+        """The `Architecture` of what stands for one, as in `build_architecture`."""
+        if isinstance(given, str):
+            return self.parse(given) if "~" in given else self._space.parse(given)
+        if not isinstance(given, Architecture):
+            try:
+                return self._space.architecture(given)
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    "`architecture` must be an `Architecture` of this space, its text, the "
+                    f"benchmark's text, or six indices. Received: {given!r}. {error}"
+                ) from None
+        if given.space != self._space:
+            raise ValueError(
+                "`architecture` is of another space: "
+                f"{self._space.difference(given.space)}. Received: {given!r}."
+            )
+        return given
 
     def simplest(self, architecture):
         """Returns the same network without operations that go nowhere.
@@ -188,13 +216,15 @@ class HyperNASBench201(keras_tuner.HyperModel):
         left.
 
         Args:
-            architecture: An `Architecture` of this space, or its text.
+            architecture: As in `build_architecture`.
 
         Returns:
             An `Architecture`.
+
+        Raises:
+            ValueError: If it is none of this space.
         """
-        if isinstance(architecture, str):
-            architecture = self._space.parse(architecture)
+        architecture = self._architecture(architecture)
         none = list(OPERATIONS).index("none")
         edges = [(source, node) for node in range(1, NODES) for source in range(node)]
         used = {e: i for e, i in zip(edges, architecture.indices, strict=True) if i != none}
@@ -213,11 +243,14 @@ class HyperNASBench201(keras_tuner.HyperModel):
         """Trainable parameters of the child that `build` gives, without building it.
 
         Args:
-            architecture: An `Architecture`, or indices `(6,)`.
+            architecture: As in `build_architecture`.
 
         Returns:
             Integer; with 3 channels, 10 classes, 5 cells a stage and 16 filters the
             benchmark's own.
+
+        Raises:
+            ValueError: If it is none of this space.
         """
         taps = self._taps(architecture)
         channels = [self.filters * 2**stage for stage in range(STAGES)]
@@ -237,10 +270,13 @@ class HyperNASBench201(keras_tuner.HyperModel):
         of any model, counts everything, a multiplication and an addition as two.)
 
         Args:
-            architecture: An `Architecture`, or indices `(6,)`.
+            architecture: As in `build_architecture`.
 
         Returns:
             Integer.
+
+        Raises:
+            ValueError: If it is none of this space.
         """
         taps = self._taps(architecture)
         height, width = self.input_shape[:2]
@@ -259,9 +295,8 @@ class HyperNASBench201(keras_tuner.HyperModel):
 
     def _taps(self, architecture):
         """Taps of the kernels of the convolutions of a cell."""
-        labels = list(OPERATIONS)
         taps = {"nor_conv_1x1": 1, "nor_conv_3x3": 9}
-        chosen = [labels[int(i)] for i in getattr(architecture, "indices", architecture)]
+        chosen = self._architecture(architecture).values.values()
         return [taps[label] for label in chosen if label in taps]
 
 

@@ -4,7 +4,13 @@ import keras
 import keras_tuner
 
 from keras_enas.choices import IndexChoice
-from keras_enas.hypermodels.checks import check_least, check_one_of, check_optimizer
+from keras_enas.hypermodels.checks import (
+    check_learning_rate,
+    check_least,
+    check_one_of,
+    check_optimizer,
+    check_share,
+)
 from keras_enas.hypermodels.children import build_architecture, changed
 from keras_enas.hypermodels.language_model import LanguageModel
 from keras_enas.layers.highway_cell import (
@@ -136,8 +142,7 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
             ("state_dropout", state_dropout),
             ("output_dropout", output_dropout),
         ):
-            if not 0 <= rate < 1:
-                raise ValueError(f"`{name}` must lie in [0, 1). Received: {name}={rate!r}.")
+            check_share(name, rate)
         for name, value in (
             ("kernel_l2", kernel_l2),
             ("activation_l2", activation_l2),
@@ -150,6 +155,7 @@ class HyperRecurrentLM(keras_tuner.HyperModel):
             if not value > 0:
                 raise ValueError(f"`{name}` must be positive. Received: {name}={value!r}.")
         check_optimizer(optimizer)
+        check_learning_rate(learning_rate)
         # NumPy's integers cannot be saved with a model.
         self.vocabulary_size = int(vocabulary_size)
         self.num_nodes = int(num_nodes)

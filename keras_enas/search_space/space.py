@@ -156,6 +156,10 @@ class SearchSpace:
         Raises:
             ValueError: If the text is of another space; it names the decision.
         """
+        if not isinstance(text, str):
+            raise ValueError(
+                f"`text` must be a string as `str(architecture)` prints it. Received: {text!r}."
+            )
         tokens = text.replace("|", " ").split()
         indices = []
         for start, stop in self.steps:

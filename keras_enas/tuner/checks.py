@@ -1,9 +1,13 @@
 """What `ENASTuner` checks before anything is written."""
 
+import dataclasses
+import difflib
+import inspect
 import os
 
 import keras_tuner
 
+from keras_enas.controllers import ControllerSettings
 from keras_enas.oracles import ENASOracle, SearchOracle
 from keras_enas.oracles.checks import NO_SPACE, check_integer, check_number, check_tunable
 from keras_enas.rewards import name_of
@@ -14,6 +18,23 @@ from keras_enas.tuner.sampling import SAMPLINGS
 SAMPLES_PER_UPDATE = 20
 # Those of `ENASTuner` that are an oracle's.
 DEFAULTS = {"objective": "val_accuracy", "max_trials": 30, "profile": "default", "seed": None}
+
+
+def refuse_unknown(kwargs, names):
+    """Refuses arguments that neither the tuner nor its controller has.
+
+    Args:
+        kwargs: Dict of what was given.
+        names: Those that the tuner itself has.
+    """
+    of_oracle = [*inspect.signature(ENASOracle).parameters]
+    of_controller = [field.name for field in dataclasses.fields(ControllerSettings)]
+    known = sorted({*names, *of_oracle, *of_controller} - {"self", "kwargs", "settings"})
+    for name in kwargs:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 3)
+            meant = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+            raise ValueError(f"`ENASTuner` has no argument '{name}'. {meant}It has {known}.")
 
 
 def refuse_arguments(kwargs):

@@ -14,6 +14,7 @@ import warnings
 
 import numpy as np
 
+from keras_enas.oracles.enas import COLLAPSED_SHARE, EARLY_SAMPLES_PER_DECISION
 from keras_enas.supergraph import OpSwitch, parts_of
 
 # The first alarm: the policy has gone this part of the way from where it is at random to nothing
@@ -21,12 +22,10 @@ from keras_enas.supergraph import OpSwitch, parts_of
 # operations are), that is a share of 0.9. To earn more than at the beginning is no excuse here: a
 # collapse is what the shared weights reward.
 PARAMETER_FREE_EXCESS = 0.75
-# The second: the entropy is below this part of the uniform policy's. An honest search comes there,
-# too, in the end. But it has then seen this many samples for each decision, and earns more than its
-# first samples did by more than their deviation. (`ENASOracle` watches the same where it drives
+# The second: the entropy is below `COLLAPSED_SHARE` of the uniform policy's. An honest search comes
+# there, too, in the end. But it has then seen enough samples for each decision, and earns more than
+# its first samples did by more than their deviation. (`ENASOracle` watches the same where it drives
 # another tuner than this one.)
-ENTROPY_FLOOR = 0.1
-EARLY_SAMPLES_PER_DECISION = 10
 # Of a round in which the oracle learned.
 NEEDED = ("mean_reward", "reward_deviation", "num_samples")
 
@@ -147,7 +146,7 @@ def alarms(watched, rounds, decisions):
     samples = sum(one["num_samples"] for one in rounds)
     early = samples < EARLY_SAMPLES_PER_DECISION * decisions
     earns_more = last["mean_reward"] > first["mean_reward"] + first["reward_deviation"]
-    if watched.entropy < ENTROPY_FLOOR and (early or not earns_more):
+    if watched.entropy < COLLAPSED_SHARE and (early or not earns_more):
         found["entropy"] = (
             f"after {samples} samples the policy's entropy is {watched.entropy:.0%} of the uniform "
             f"policy's, and its mean reward {last['mean_reward']:.4g} after "

@@ -102,7 +102,8 @@ class SuccessiveHalving:
         ):
             value = getattr(self, name)
             none = value is None and name == "max_cpu_seconds"
-            if not none and not (isinstance(value, numbers.Real) and least < value < most):
+            number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+            if not none and not (number and least < value < most):
                 raise ValueError(f"`{name}` must be {said}. Received: {name}={value!r}.")
 
     def hypermodel_of(self, hypermodel):

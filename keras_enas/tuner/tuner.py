@@ -1,6 +1,7 @@
 """`ENASTuner`: KerasTuner's loop, in which one trial is one round of ENAS."""
 
 import dataclasses
+import inspect
 import json
 import os
 import time
@@ -146,6 +147,8 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         **kwargs,
     ):
         checks.refuse_arguments(kwargs)
+        own = inspect.signature(ENASTuner).parameters
+        checks.refuse_unknown(kwargs, [*own, *_TUNER_ARGUMENTS, *COST_ARGUMENTS])
         tuner_kwargs = {k: kwargs.pop(k) for k in _TUNER_ARGUMENTS if k in kwargs}
         cost_kwargs = {k: kwargs.pop(k) for k in COST_ARGUMENTS if k in kwargs}
         checks.check_counts(

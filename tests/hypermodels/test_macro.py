@@ -216,6 +216,9 @@ def test_children_are_built_wider_and_in_the_final_form():
         ({"child_form": "last"}, "`child_form` must be one of"),
         ({"child_filters": 1}, "`child_filters`"),
         ({"optimizer": "adam"}, "`optimizer` must be a callable"),
+        ({"learning_rate": -1}, "`learning_rate` must be a positive number"),
+        ({"dropout": 2}, "`dropout` must be a number in"),
+        ({"weight_decay": "a"}, "`weight_decay` must be a number"),
     ],
 )
 def test_bad_arguments_are_refused(kwargs, message):

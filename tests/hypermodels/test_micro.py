@@ -273,6 +273,9 @@ def test_any_input(shape, images):
         ({"operations": "resnet"}, "`operations` must be one of"),
         ({"operations": ["sep9"]}, "`operations` must be some of"),
         ({"optimizer": "adam"}, "`optimizer` must be a callable"),
+        ({"learning_rate": -1}, "`learning_rate` must be a positive number"),
+        ({"dropout": 2}, "`dropout` must be a number in"),
+        ({"weight_decay": "a"}, "`weight_decay` must be a number"),
     ],
 )
 def test_bad_arguments_are_refused(kwargs, message):

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import hashlib
 import pathlib
 
 import keras
@@ -10,7 +11,7 @@ import pytest
 
 from keras_enas import to_keras
 from keras_enas.cost import count_parameters
-from keras_enas.hypermodels import HyperNASBench201
+from keras_enas.hypermodels import HyperMacroCNN, HyperNASBench201
 from keras_enas.hypermodels.children import space_of
 from keras_enas.layers import Zeros
 from keras_enas.supergraph import Scorer, Supergraph, inherit
@@ -32,6 +33,11 @@ ROWS = """
 |nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2| 1073466 154800768
 """  # noqa: E501
 ROWS = [(text, int(a), int(b)) for text, a, b in map(str.split, ROWS.strip().splitlines())]
+
+
+# SHA-256 of a line "text parameters operations" for each of the 15,625 rows of the table, in the
+# order of their operations.
+DIGEST = "e4df308396e5ca73c3debb60b8c4f4dde9b8d1b75e110107f5fcd94bf4e444d3"
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +82,37 @@ def test_parameters_are_those_of_what_is_built(shape, cells, filters):
     for text, _, _ in ROWS[1:3]:
         child = hypermodel.build_architecture(text)
         assert count_parameters(child) == hypermodel.count_parameters(hypermodel.parse(text))
+
+
+def test_texts_parameters_and_operations_of_all_cells(full):
+    digest = hashlib.sha256()
+    for row in range(5**6):
+        cell = np.unravel_index(row, (5,) * 6)
+        counts = f"{full.count_parameters(cell)} {full.count_flops(cell)}"
+        digest.update(f"{full.text_of(cell)} {counts}\n".encode())
+    assert digest.hexdigest() == DIGEST
+
+
+def test_a_cell_is_an_architecture_a_text_or_indices(full):
+    text, parameters, flops = ROWS[0]
+    architecture = full.parse(text)
+    for one in (architecture, str(architecture), text, architecture.indices):
+        assert full.text_of(one) == text
+        assert full.count_parameters(one) == parameters
+        assert full.count_flops(one) == flops
+        assert full.simplest(one) == full.simplest(architecture)
+    other = space_of(HyperMacroCNN((8, 8, 3), 3, num_layers=2, filters=2))
+    stranger = other.architecture([0] * len(other))
+    for wrong in ((1, 1, 1), (9,) * 6, None, 1.5, "abc", "|none~0|", stranger):
+        for method in (
+            full.text_of,
+            full.count_parameters,
+            full.count_flops,
+            full.simplest,
+            full.build_architecture,
+        ):
+            with pytest.raises(ValueError, match="architecture|`text`|no candidate"):
+                method(wrong)
 
 
 @pytest.mark.slow
@@ -186,6 +223,12 @@ def test_children_are_built_deeper_and_wider():
         ({"child_cells": 0}, "`child_cells`"),
         ({"child_filters": 1.5}, "`child_filters`"),
         ({"optimizer": "adam"}, "`optimizer` must be a callable"),
+        ({"dropout": 1}, "`dropout` must be a number in"),
+        ({"dropout": True}, "`dropout`"),
+        ({"learning_rate": 0}, "`learning_rate` must be a positive number"),
+        ({"learning_rate": "0.1"}, "`learning_rate`"),
+        ({"weight_decay": -1e-4}, "`weight_decay` must be a number of at least 0"),
+        ({"weight_decay": float("nan")}, "`weight_decay`"),
     ],
 )
 def test_bad_arguments_are_refused(kwargs, message):
@@ -198,6 +241,7 @@ def test_bad_arguments_are_refused(kwargs, message):
     [
         "",
         "nor_conv_3x3 | none none | none none none",
+        None,
         "|none~0|+|none~0|none~1|",
         "|none~0|+|none~1|none~0|+|none~0|none~1|none~2|",
         ROWS[0][0] + "x",

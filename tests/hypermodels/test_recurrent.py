@@ -318,6 +318,7 @@ def test_arguments_change_the_network():
         ({"init_range": -0.1}, "`init_range`"),
         ({"clipnorm": 0.0}, "`clipnorm`"),
         ({"optimizer": "adam"}, "`optimizer` must be a callable"),
+        ({"learning_rate": -1}, "`learning_rate` must be a positive number"),
     ],
 )
 def test_bad_arguments_are_refused(kwargs, message):

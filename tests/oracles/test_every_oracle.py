@@ -33,6 +33,8 @@ def test_none_is_missing():
     kinds = [one for one in vars(oracles).values() if isinstance(one, type)]
     public = {one for one in kinds if issubclass(one, SearchOracle)} - {SearchOracle}
     assert public == set(ORACLES.values())
+    # Each but the one that learns nothing has an optimum to find.
+    assert set(PLANTED) == set(ORACLES) - {"random"}
 
 
 class TwoVerbs(SearchOracle):

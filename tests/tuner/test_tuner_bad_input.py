@@ -86,7 +86,16 @@ def different_shapes(hp):
             {"oracle": RandomOracle(objective="val_accuracy"), "objective": "val_loss"},
             r"`oracle`, \['objective'\] belong",
         ),
-        ({"temprature": 1.0}, "no argument.*temprature"),
+        ({"temprature": 1.0}, "no argument 'temprature'. Did you mean 'temperature'"),
+        ({"final_sample": 9}, "`ENASTuner` has no argument 'final_sample'. Did you mean 'final_"),
+        (
+            {"xyz": 9},
+            r"no argument 'xyz'\. It has \[.*'cost_target'.*'entropy_weight'.*'overwrite'",
+        ),
+        (
+            {"oracle": RandomOracle(objective="val_accuracy"), "final_sample": 9},
+            "no argument 'final_sample'",
+        ),
         ({"profile": "papr"}, "`profile`"),
         ({"warmup_rounds": -1}, "`warmup_rounds`"),
         ({"controller_updates": 1.5}, "`controller_updates`"),
