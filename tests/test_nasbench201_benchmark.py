@@ -103,6 +103,16 @@ def test_short_trainings(run_python, data):
     assert float(lines[3][3]) >= float(lines[2][3])
 
 
+def test_rank_correlation(run_python, data, tmp_path):
+    command = ["benchmarks/rank_correlation.py", "--data", data, "--output", tmp_path]
+    command += ["--rounds", 2, "--children", 4, "--epochs", 1, "--train", 1280]
+    printed = run_python(*command, "--smooth-over", 20)
+    lines = [line.strip("| ").split(" | ") for line in printed.splitlines() if line[:1] == "|"]
+    names = [line[0] for line in lines[2:]]
+    assert names == ["shared weights", "reward", "smoothed", "parameters", "FLOPs", "trained alone"]
+    assert all(-1 <= float(line[-1].split()[0]) <= 1 for line in lines[2:])
+
+
 class Sealed:
     """A table that says what is true only after a search."""
 

@@ -41,6 +41,9 @@ class RankCorrelation:
             search that has one of its own; `"smoothed"`, if rewards were; and as controls
             `"parameters"` and `"FLOPs"`) to a dict with an `Estimate` each for
             `"kendall_tau"`, `"spearman"` and `"precision_at_k"`.
+        predicted: Dict from predictor to a list of floats, higher is better, in the order
+            of `children`.
+        trained: List of floats, likewise: what they have when trained alone.
     """
 
     def __init__(self, children, objective, k, folder, rewards=None, smoothed_ranks=None):
@@ -49,8 +52,8 @@ class RankCorrelation:
         self.k = k
         self.folder = folder
         sign = 1.0 if objective.direction == "max" else -1.0
-        trained = [_or_worst(sign * child.trained) for child in children]
-        predicted = {
+        self.trained = [_or_worst(sign * child.trained) for child in children]
+        self.predicted = {
             "shared weights": [_or_worst(sign * c.shared_weights.objective) for c in children],
             **({} if rewards is None else {"reward": [_or_worst(one) for one in rewards]}),
             **({} if smoothed_ranks is None else {"smoothed": smoothed_ranks}),
@@ -63,8 +66,8 @@ class RankCorrelation:
             "precision_at_k": precision_at(k),
         }
         self.figures = {
-            name: {what: estimate(f, values, trained) for what, f in statistics.items()}
-            for name, values in predicted.items()
+            name: {what: estimate(f, values, self.trained) for what, f in statistics.items()}
+            for name, values in self.predicted.items()
         }
 
     def to_dict(self):
