@@ -17,6 +17,8 @@ from rich.table import Table as Shown
 LEAST = 0.01
 # Of a bootstrap over searches.
 RESAMPLES = 1000
+# More bands, from the best to the worst seed, hide each other.
+MOST_BANDS = 4
 # By what else the judge ranked, and how it is called.
 OTHER_RANKS = {
     "smoothed": "ranks by smoothed scores",
@@ -248,7 +250,7 @@ class Plain(LogFormatter):
 
 
 def plot(by_strategy, truths, parameters, path):
-    """Draws the true regret by CPU seconds: means, and from the best to the worst seed.
+    """Draws the true regret by CPU seconds: means, and of a few from the best to the worst seed.
 
     Args:
         by_strategy: Dict from name to a list of results.
@@ -265,9 +267,10 @@ def plot(by_strategy, truths, parameters, path):
         (line,) = axes.step(
             times, regret.mean(0), style, where="post", color=f"C{i % 10}", label=name
         )
-        axes.fill_between(
-            times, regret.min(0), regret.max(0), step="post", alpha=0.12, color=line.get_color()
-        )
+        if len(by_strategy) <= MOST_BANDS:
+            axes.fill_between(
+                times, regret.min(0), regret.max(0), step="post", alpha=0.12, color=line.get_color()
+            )
     largest = best - truths[int(np.argmax(parameters))]
     axes.axhline(largest, color="grey", linestyle=":", label="the cell with most parameters")
     axes.set(
@@ -282,6 +285,6 @@ def plot(by_strategy, truths, parameters, path):
         axis.set_major_formatter("{x:g}")
         # Labels between the powers of ten where there are few of these.
         axis.set_minor_formatter(Plain(minor_thresholds=(1.5, 0.5)))
-    axes.legend(fontsize="small")
+    figure.legend(fontsize="small", loc="outside lower center", ncols=4)
     figure.savefig(path, dpi=120)
     plt.close(figure)
