@@ -28,13 +28,13 @@ def check_share(name, value):
 
 
 def check_learning_rate(learning_rate):
-    """Checks that it is a positive number, or a schedule."""
+    """Checks that it is a number of at least 0, or a schedule."""
     if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
         return
     number = isinstance(learning_rate, numbers.Real) and not isinstance(learning_rate, bool)
-    if not (number and 0 < learning_rate < math.inf):
+    if not (number and 0 <= learning_rate < math.inf):
         raise ValueError(
-            "`learning_rate` must be a positive number or a "
+            "`learning_rate` must be a number of at least 0 or a "
             "`keras.optimizers.schedules.LearningRateSchedule`. "
             f"Received: learning_rate={learning_rate!r}."
         )

@@ -216,7 +216,7 @@ def test_children_are_built_wider_and_in_the_final_form():
         ({"child_form": "last"}, "`child_form` must be one of"),
         ({"child_filters": 1}, "`child_filters`"),
         ({"optimizer": "adam"}, "`optimizer` must be a callable"),
-        ({"learning_rate": -1}, "`learning_rate` must be a positive number"),
+        ({"learning_rate": -1}, "`learning_rate` must be a number of at least 0"),
         ({"dropout": 2}, "`dropout` must be a number in"),
         ({"weight_decay": "a"}, "`weight_decay` must be a number"),
     ],

@@ -273,7 +273,7 @@ def test_any_input(shape, images):
         ({"operations": "resnet"}, "`operations` must be one of"),
         ({"operations": ["sep9"]}, "`operations` must be some of"),
         ({"optimizer": "adam"}, "`optimizer` must be a callable"),
-        ({"learning_rate": -1}, "`learning_rate` must be a positive number"),
+        ({"learning_rate": -1}, "`learning_rate` must be a number of at least 0"),
         ({"dropout": 2}, "`dropout` must be a number in"),
         ({"weight_decay": "a"}, "`weight_decay` must be a number"),
     ],

@@ -225,7 +225,7 @@ def test_children_are_built_deeper_and_wider():
         ({"optimizer": "adam"}, "`optimizer` must be a callable"),
         ({"dropout": 1}, "`dropout` must be a number in"),
         ({"dropout": True}, "`dropout`"),
-        ({"learning_rate": 0}, "`learning_rate` must be a positive number"),
+        ({"learning_rate": -1}, "`learning_rate` must be a number of at least 0"),
         ({"learning_rate": "0.1"}, "`learning_rate`"),
         ({"weight_decay": -1e-4}, "`weight_decay` must be a number of at least 0"),
         ({"weight_decay": float("nan")}, "`weight_decay`"),

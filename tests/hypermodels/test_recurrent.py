@@ -318,7 +318,7 @@ def test_arguments_change_the_network():
         ({"init_range": -0.1}, "`init_range`"),
         ({"clipnorm": 0.0}, "`clipnorm`"),
         ({"optimizer": "adam"}, "`optimizer` must be a callable"),
-        ({"learning_rate": -1}, "`learning_rate` must be a positive number"),
+        ({"learning_rate": -1}, "`learning_rate` must be a number of at least 0"),
     ],
 )
 def test_bad_arguments_are_refused(kwargs, message):
