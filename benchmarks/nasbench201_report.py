@@ -18,7 +18,7 @@ LEAST = 0.01
 # Of a bootstrap over searches.
 RESAMPLES = 1000
 # More bands, from the best to the worst seed, hide each other.
-MOST_BANDS = 4
+MOST_BANDS = 5
 # By what else the judge ranked, and how it is called.
 OTHER_RANKS = {
     "smoothed": "ranks by smoothed scores",
@@ -94,7 +94,7 @@ def shown(by_strategy, table, allowed, target):
             str(len(truth)),
             share_above(truths, truth),
             *(
-                mean_and_deviation([one[key] for one in mine], ".2f") if key in mine[0] else ""
+                mean_and_deviation([one[key] for one in mine], ".3f") if key in mine[0] else ""
                 for key in ("tau", "tau_better_half")
             ),
             f"{np.mean(seconds):,.0f} ({max(seconds):,.0f})",
@@ -103,7 +103,7 @@ def shown(by_strategy, table, allowed, target):
         for key, said in OTHER_RANKS.items():
             if all(f"tau_{key}" in one for one in mine):
                 both = (f"tau_{key}", f"tau_better_half_{key}")
-                taus = [mean_and_deviation([one[each] for one in mine], ".2f") for each in both]
+                taus = [mean_and_deviation([one[each] for one in mine], ".3f") for each in both]
                 rows.add_row(f"{name}, {said}", "", "", "", "", *taus)
         alone = [one["truth_by_shared_weights"] for one in mine if "truth_by_shared_weights" in one]
         if alone:
@@ -120,7 +120,7 @@ def shown(by_strategy, table, allowed, target):
         # On the cells on which the searches were judged, the same for all of them.
         taus = [f"tau_of_{name}", f"tau_better_half_of_{name}"]
         known = judged[0] if judged else {}
-        shown_taus = [f"{known[key]:.2f}" if key in known else "" for key in taus]
+        shown_taus = [f"{known[key]:.3f}" if key in known else "" for key in taus]
         found = f"{largest:.2f}", f"{largest:.2f}", "1", share_above(truths, [largest])
         rows.add_row(f"control: most {name}", *found, *shown_taus, "0")
     drawn = f"{truths.mean():.2f} ± {truths.std():.2f}", f"{truths.min():.2f}", f"{len(truths):,}"

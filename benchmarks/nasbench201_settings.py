@@ -49,6 +49,9 @@ DEFAULTS = {
     "tau_every": 0,
 }
 
+# Images of 8x8 and what goes with them.
+SMALL = {"size": 8, "batch": 64, "learning_rate": 0.1}
+
 # Does it run? What comes of it means nothing.
 QUICK = {
     "train": 640,

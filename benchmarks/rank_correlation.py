@@ -17,15 +17,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 from nasbench201_data import load
-from nasbench201_settings import DEFAULTS
+from nasbench201_settings import DEFAULTS, SMALL
 from nasbench201_space import hypermodel_of
 from nasbench201_table import Table
 
 import keras_enas as ke
 from keras_enas.tuner.correlation import estimate, kendall_tau
-
-# Images of 8x8 and what goes with them.
-SMALL = {"size": 8, "batch": 64, "learning_rate": 0.1}
 
 
 def main():

@@ -25,7 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 from nasbench201_data import load
-from nasbench201_settings import DEFAULTS
+from nasbench201_settings import DEFAULTS, SMALL
 from nasbench201_space import hypermodel_of
 from nasbench201_table import COUNTS, Table, allowed_cells
 from scipy import stats
@@ -37,8 +37,6 @@ from keras_enas.tuner.short_training import ShortTraining
 
 # The shares of the cells that are better: of the best ones, and of the others.
 BEST, OTHERS = 0.04, (0.1, 0.5)
-# Images of 8x8 and what goes with them.
-SMALL = {"size": 8, "batch": 64, "learning_rate": 0.1}
 
 
 def main():

@@ -70,11 +70,11 @@ def test_controls_stand_beside_what_was_found(report):
     rows = list(zip(*(column.cells for column in shown.columns), strict=True))
     assert rows[0][:4] == ("enas", "92.00 ± 0.00", "92.00", "2")
     # One of the three cells is better.
-    assert rows[0][4:] == ("33.3", "0.50 ± 0.00", "0.20 ± 0.00", "800 (1,500)")
+    assert rows[0][4:] == ("33.3", "0.500 ± 0.000", "0.200 ± 0.000", "800 (1,500)")
     assert rows[1][:1] + rows[1][5:7] == (
         "enas, ranks by smoothed scores",
-        "0.55 ± 0.00",
-        "0.25 ± 0.00",
+        "0.550 ± 0.000",
+        "0.250 ± 0.000",
     )
     assert rows[2][:7] == (
         "enas, ranks by score and prior",
@@ -82,11 +82,11 @@ def test_controls_stand_beside_what_was_found(report):
         "",
         "",
         "",
-        "0.60 ± 0.00",
-        "0.45 ± 0.00",
+        "0.600 ± 0.000",
+        "0.450 ± 0.000",
     )
     assert rows[3][0] == "enas, ranks by the objective"
-    assert rows[3][5:7] == ("0.30 ± 0.00", "0.10 ± 0.00")
+    assert rows[3][5:7] == ("0.300 ± 0.000", "0.100 ± 0.000")
     assert rows[4][:3] == ("enas, its best-scored cell", "89.00 ± 0.00", "89.00")
     assert rows[4][3:5] == ("2", "66.7")
     assert rows[5][0] == "enas, mean of what it samples at the end"
@@ -97,8 +97,8 @@ def test_controls_stand_beside_what_was_found(report):
         "90.00",
         "1",
         "33.3",
-        "0.40",
-        "0.30",
+        "0.400",
+        "0.300",
         "0",
     )
     assert rows[7] == ("control: most FLOPs", "80.00", "80.00", "1", "66.7", "", "", "0")

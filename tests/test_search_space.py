@@ -135,6 +135,7 @@ def test_random_covers_all_candidates_evenly(space):
         ("conv3 | blue 1 | max3 01", "'layer_1/op' has no candidate 'blue'"),
         ("conv3 | 6 1 | max3 01", "'layer_1/op' has no candidate '6'"),
         ("conv3 | sep5 1 | max3 01 | sep3", "'sep3' is left over"),
+        ([0, 1], r"`text` must be a string.*Received: \[0, 1\]"),
     ],
 )
 def test_text_of_another_space_is_refused(macro_space, text, message):

@@ -7,14 +7,13 @@ chief is killed, and started again. Printed as JSON: how both ended, and what th
 knows then.
 """
 
-import json
 import os
 import signal
 import sys
 import time
 
 # Sets the environment of TensorFlow before that is loaded.
-from parallel_driver import start
+from parallel_driver import say, start
 
 TIMEOUT = "60"
 PATIENCE = 120.0
@@ -47,12 +46,7 @@ def main(folder, port, strategy):
     os.kill(chief, signal.SIGKILL)
     os.waitpid(chief, 0)
     chief = start("chief", folder, port, TIMEOUT, strategy)
-    codes = {"tuner0": end_of(worker), "chief": end_of(chief)}
-    known = None
-    if codes["chief"] == 0:
-        with open(os.path.join(folder, "chief.json")) as file:
-            known = json.load(file)
-    print(json.dumps({"codes": codes, "chief": known}))
+    say(folder, {"tuner0": end_of(worker), "chief": end_of(chief)})
 
 
 if __name__ == "__main__":

@@ -121,16 +121,20 @@ def start(name, folder, port, timeout, strategy):
         os._exit(code)
 
 
-def main(folder, port, timeout, strategy):
-    names = ("chief", "tuner0", "tuner1")
-    processes = {name: start(name, folder, port, timeout, strategy) for name in names}
-    ended = {name: os.waitpid(pid, 0)[1] for name, pid in reversed(processes.items())}
-    codes = {name: os.waitstatus_to_exitcode(status) for name, status in ended.items()}
+def say(folder, codes):
+    """Prints how each process ended, and what the chief knows, if it ended well."""
     chief = None
     if codes["chief"] == 0:
         with open(os.path.join(folder, "chief.json")) as file:
             chief = json.load(file)
     print(json.dumps({"codes": codes, "chief": chief}))
+
+
+def main(folder, port, timeout, strategy):
+    names = ("chief", "tuner0", "tuner1")
+    processes = {name: start(name, folder, port, timeout, strategy) for name in names}
+    ended = {name: os.waitpid(pid, 0)[1] for name, pid in reversed(processes.items())}
+    say(folder, {name: os.waitstatus_to_exitcode(status) for name, status in ended.items()})
 
 
 if __name__ == "__main__":

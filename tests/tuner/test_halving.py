@@ -39,6 +39,7 @@ def test_rungs(settings, n, expected):
         ({"factor": 1}, "`factor` must be above 1"),
         ({"epochs": 0}, "`epochs` must be positive"),
         ({"epochs": "1"}, "`epochs` must be positive"),
+        ({"epochs": True}, "`epochs` must be positive"),
         ({"growth": 1}, "`growth`"),
         ({"max_cpu_seconds": 0}, "`max_cpu_seconds` must be positive"),
     ],

@@ -118,9 +118,11 @@ def test_higher_means_better_whatever_the_objective(direction):
     objective = keras_tuner.Objective("val_loss", direction)
     shared, trained = [0.1, 0.2, 0.3, 0.4, 0.5], [1.0, 2.0, 3.0, 5.0, 4.0]
     found = RankCorrelation(children("a", shared, trained), objective, 2, "folder")
+    assert found.predicted["parameters"] == [child.parameters for child in found.children]
     tau = found.figures["shared weights"]["kendall_tau"]
     assert tau.value == pytest.approx(0.8) and tau.low <= tau.value <= tau.high
     sign = 1 if direction == "max" else -1
+    assert found.trained == [sign * child.trained for child in found.children]
     assert found.figures["parameters"]["kendall_tau"].value == pytest.approx(-0.8 * sign)
     assert math.isnan(found.figures["FLOPs"]["spearman"].value)
     assert found.to_dict()["figures"]["FLOPs"]["spearman"]["value"] is None
