@@ -45,6 +45,8 @@ def report(results, settings, data, folder, beside=None):
         by_strategy.setdefault(one["strategy"], []).append(one)
     for name, others in (beside or {}).items():
         by_strategy[f"stock random in {name}"] = others
+    if settings["latency_target"]:
+        by_strategy = {name: list(map(returnable, mine)) for name, mine in by_strategy.items()}
     allowed = allowed_cells(table, settings)
     console = Console(width=140, record=True)
     console.print(shown(by_strategy, table, allowed, settings["latency_target"]))
@@ -63,6 +65,14 @@ def report(results, settings, data, folder, beside=None):
     codes = sorted({str(one.get("code", "not noted")) for one in results})
     console.print(f"Code of the searches: {', '.join(codes)}", highlight=False)
     console.save_text(os.path.join(folder, "report.txt"))
+
+
+def returnable(result):
+    """A result whose curve leaves out what rounds derived, which may be too far from a target.
+
+    What follows, of the second opinion and of the end, is near to it, as is all of a stock tuner.
+    """
+    return {**result, "curve": result["curve"][result.get("rounds", 0) :]}
 
 
 def shown(by_strategy, table, allowed, target):

@@ -171,9 +171,12 @@ def alarms(tuner):
 
 def draw(tuner, table, settings, path):
     """Draws how the rounds went, with what only the table knows."""
-    best = table.truth[allowed_cells(table, settings)].max()
-    regret = [best - table.true_accuracy(one) for _, one in tuner.derived]
-    series = {"true regret\nof the derived": ([seconds for seconds, _ in tuner.derived], regret)}
+    allowed = allowed_cells(table, settings)
+    best = table.truth[allowed].max()
+    # A round may derive what is too far from a target.
+    derived = [(seconds, one) for seconds, one in tuner.derived if allowed[table.row(one)]]
+    regret = [best - table.true_accuracy(one) for _, one in derived]
+    series = {"true regret\nof the derived": ([seconds for seconds, _ in derived], regret)}
     if tuner.taus:
         series["Kendall tau\nof the scores"] = tuple(zip(*tuner.taus, strict=True))
     ke.plot_search(tuner, path, series)

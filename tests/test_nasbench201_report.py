@@ -107,6 +107,13 @@ def test_controls_stand_beside_what_was_found(report):
     assert rows[10][:5] == ("the best cell", "94.00", "", "1", "0.0")
 
 
+def test_near_to_a_target_what_rounds_derived_does_not_count(report):
+    """It may be too far from it, and could not have been returned."""
+    curve = [[1, 94.0], [2, 94.1], [3, 92.0], [4, 93.0]]
+    assert report.returnable({"curve": curve, "rounds": 2})["curve"] == curve[2:]
+    assert report.returnable({"curve": curve})["curve"] == curve
+
+
 def test_random_search_of_other_settings_is_shown(report, monkeypatch, tmp_path, capsys):
     columns = {"params_cifar10": np.array([1, 3, 2]), "flops_cifar10": np.array([3, 1, 2])}
     table = types.SimpleNamespace(truth=np.array([80.0, 90.0, 94.0]), columns=columns)

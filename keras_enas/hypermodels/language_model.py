@@ -27,6 +27,15 @@ class LanguageModel(keras.Model):
     def _carrying(self):
         return carrying({id(layer): layer.memory for layer in self.recurrent_layers})
 
+    def begin_batch(self, first):
+        """Prepares for a batch that is trained several times, each time from the same states.
+
+        Args:
+            first: Boolean tensor, whether it is the first training of the batch.
+        """
+        for layer in self.recurrent_layers:
+            layer.memory.begin(first)
+
     def train_step(self, data):
         with self._carrying():
             return super().train_step(data)

@@ -33,6 +33,24 @@ class Memory:
             synchronization=tf.VariableSynchronization.ON_READ,
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
+        # Of a batch that is trained several times: the state that it began with.
+        self._began = tf.Variable(
+            self._forgotten,
+            shape=(None, units),
+            trainable=False,
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
+
+    def begin(self, first):
+        """Begins a batch: at its first training where the last batch ended, then there again.
+
+        Args:
+            first: Boolean tensor, whether it is the first training of the batch.
+        """
+        state = tf.cond(first, self._variable.read_value, self._began.read_value)
+        self._variable.assign(state)
+        self._began.assign(state)
 
     def read(self, streams):
         """Returns the last state; zeros after `reset`, or if there were not so many streams."""

@@ -39,8 +39,9 @@ class Scorer:
                 taken together.
 
         Returns:
-            Dict from metric name (`loss`, `accuracy`, ...) to float. What the listener
-            adds is the mean over the batches, by their sizes.
+            Dict from metric name (`loss`, `accuracy`, ...) to float; metrics that are no
+            scalar are left out. What the listener adds is the mean over the batches, by
+            their sizes.
         """
         architecture = tf.constant(architecture, tf.int32)
         results, added, sizes = None, [], []
@@ -55,7 +56,23 @@ class Scorer:
             sizes.append(keras.tree.flatten(batch)[0].shape[0])
         # The network's own metrics add up by themselves.
         means = {name: np.average([m[name] for m in added], weights=sizes) for name in added[0]}
+        results = {name: value for name, value in results.items() if not np.ndim(value)}
         return {name: float(value) for name, value in {**results, **means}.items()}
+
+    def averages(self, name=None):
+        """Whether a metric of several batches is the mean of those of each of them.
+
+        That of AUC, F-scores, recall and the like is not. Known when a batch has been scored.
+
+        Args:
+            name: Optional string, as in the dict that a call returns. Default: all of them.
+        """
+        metrics = keras.tree.flatten(
+            [getattr(metric, "metrics", metric) for metric in self._supergraph.network.metrics]
+        )
+        others = [metric.name for metric in metrics if not isinstance(metric, keras.metrics.Mean)]
+        # That of one output of several has the output's name before its own.
+        return not any(name in (None, other) or name.endswith(f"_{other}") for other in others)
 
     def _trace(self, batch, signature):
         network = self._supergraph.network

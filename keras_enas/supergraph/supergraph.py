@@ -27,10 +27,13 @@ class Supergraph(keras.Model):
         override_compile: Optional callable that is given the built network and
             may compile it anew (KerasTuner's `optimizer=`, `loss=`, `metrics=`).
         architectures_per_step: Integer. With more than 1 the weights are updated
-            once every so many steps, by the mean of their gradients.
+            once every so many steps, by the mean of their gradients. Whoever trains it
+            gives each batch that many times; a network with a state, which has
+            `begin_batch(first)`, is told whether it is the first time.
 
     Raises:
-        ValueError: If the hypermodel makes no choices or does not compile.
+        ValueError: If the hypermodel makes no choices or does not compile, or its optimizer
+            does not go with several architectures a step.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Supergraph(keras.Model):
             run_eagerly=network.run_eagerly,
             steps_per_execution=network.steps_per_execution,
         )
+        self._group = architectures_per_step
         if architectures_per_step > 1:
             _accumulate(network.optimizer, architectures_per_step)
         network.optimizer.build(network.trainable_variables)
@@ -129,6 +133,8 @@ class Supergraph(keras.Model):
         self.train_traces += 1
         context = tf.distribute.get_replica_context()
         row = self._cursor
+        if self._group > 1 and hasattr(self.network, "begin_batch"):
+            self.network.begin_batch(row % self._group == 0)
         if context is not None and context.num_replicas_in_sync > 1:
             replica = tf.cast(context.replica_id_in_sync_group, tf.int64)
             row = row * context.num_replicas_in_sync + replica
@@ -198,13 +204,19 @@ class Supergraph(keras.Model):
 
 def _accumulate(optimizer, steps):
     """Has an optimizer that is not built yet take the mean of several steps' gradients."""
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    if inner.gradient_accumulation_steps:
+    if hasattr(optimizer, "inner_optimizer"):
+        raise ValueError(
+            f"Several `architectures_per_step` do not go with a {type(optimizer).__name__}: it "
+            "leaves out steps whose gradients are not finite, and the mean would then be taken "
+            "over architectures of different batches. Use the policy 'mixed_bfloat16', which "
+            "needs none, in place of 'mixed_float16', or one architecture a step."
+        )
+    if optimizer.gradient_accumulation_steps:
         raise ValueError(
             "The model's optimizer has `gradient_accumulation_steps` already; several "
             "`architectures_per_step` use it. Leave one of the two out."
         )
-    inner.gradient_accumulation_steps = steps
+    optimizer.gradient_accumulation_steps = steps
 
 
 class _Symbolic(keras.Operation):

@@ -130,7 +130,8 @@ class TrainingAlone:
         began = time.process_time()
         keras.utils.set_random_seed(self.seed)
         model = self.tuner.build_child(architecture, self._hypermodel)
-        extra = [] if self._callbacks is None else list(self._callbacks())
+        watching = self._callbacks is not None
+        extra = list(self._callbacks()) if watching else []
         arguments = {
             "batch_size": self.batch_size,
             "callbacks": extra,
@@ -139,16 +140,19 @@ class TrainingAlone:
             "shuffle": not isinstance(self.x, tf.data.Dataset),
             **self._fit_kwargs,
         }
+        # Callbacks may watch the validation data, and averaging does; nobody else needs the time.
+        watching |= self.recipe is not None and self.recipe.averaging_patience is not None
+        if watching and not self._fit_kwargs.get("validation_split"):
+            arguments["validation_data"] = self.validation_data
         if self.recipe is not None:
-            # Averaging watches the validation loss.
-            if self.recipe.averaging_patience is not None:
-                arguments.setdefault("validation_data", self.validation_data)
             self.recipe.fit(model, self.x, self.y, seed=self.seed, **arguments)
             model = self.recipe.finish(model)
         else:
             if self._cosine_decay is not False and not has_schedule(model.optimizer):
                 extra.append(cosine(self.epochs))
-            model.fit(self.x, self.y, epochs=self.epochs, **arguments)
+            hypermodel = self._hypermodel or self.tuner.hypermodel
+            hp = architecture.to_hyperparameters(self.tuner.oracle.get_space())
+            hypermodel.fit(hp, model, self.x, self.y, epochs=self.epochs, **arguments)
         return model, time.process_time() - began
 
     def evaluate(self, model, data):

@@ -21,6 +21,8 @@ class Budget:
     """
 
     def __init__(self, max_cpu_seconds, halving):
+        # JSON does not know NumPy's numbers.
+        max_cpu_seconds = None if max_cpu_seconds is None else float(max_cpu_seconds)
         self._all = max_cpu_seconds
         self._before = self._began = 0.0
         # What is known of earlier processes once the rounds are over, and under which limits.
@@ -95,6 +97,10 @@ class Budget:
     def set_state(self, state):
         """Notes what `get_state` returned in an earlier process."""
         self._over = state
+
+    def allowed(self, halving):
+        """CPU seconds that were asked for a second opinion, alone or with all of the search."""
+        return self._all if halving.max_cpu_seconds is None else halving.max_cpu_seconds
 
     def limited(self, halving):
         """Returns a `SuccessiveHalving` that takes what is left, unless it says how much."""

@@ -168,6 +168,22 @@ def check_same_reward(before, reward):
         )
 
 
+def check_same_objective(before, now):
+    """Raises `ValueError` if the rounds of a project were searched for something else.
+
+    Args:
+        before: List of the name and the direction of the objective that they had.
+        now: The same of the objective that there is now.
+    """
+    if now != before:
+        raise ValueError(
+            f"`objective`: the rounds on disk were searched for '{before[0]}' ({before[1]}), and "
+            f"their scores are of that. Received: '{now[0]}' ({now[1]}). Pass "
+            f"`keras_tuner.Objective('{before[0]}', '{before[1]}')`, or `overwrite=True` or "
+            "another `project_name` to begin anew."
+        )
+
+
 def check_same_cost(before, now):
     """Raises `ValueError` if the rounds of a project minded another cost.
 

@@ -42,14 +42,14 @@ class TrainingData:
                 # It does not know its length. Read to an end that is not known beforehand, Keras
                 # would count a step too many or not, as it happens.
                 self._cardinality = int(x.reduce(np.int64(0), lambda n, *_: n + 1))
-            self.steps = steps_per_epoch or self._cardinality
+            self.steps = int(steps_per_epoch or self._cardinality)
         else:
             with tf.device("CPU:0"):
                 self._arrays = keras.tree.map_structure(
                     _tensor, (x, y) if sample_weight is None else (x, y, sample_weight)
                 )
             self._size = len(keras.tree.flatten(x)[0])
-            self.steps = steps_per_epoch or math.ceil(self._size / batch_size)
+            self.steps = int(steps_per_epoch or math.ceil(self._size / batch_size))
 
     def batches(self, epochs):
         """Returns the `tf.data.Dataset` of the epochs numbered `epochs`, one after the other."""
@@ -87,6 +87,16 @@ class TrainingData:
         if of_epoch is None:
             return self._dataset.repeat().skip(done)
         return tf.data.Dataset.range(whole, tf.int64.max).flat_map(of_epoch).skip(done).prefetch(2)
+
+    def repeats(self):
+        """Whether an epoch that is asked for again has the same batches, as far as its first says.
+
+        Those of a dataset that shuffles or augments by a state of its own are others each time.
+        """
+        if not self.is_dataset or hasattr(self._dataset, "of_epoch"):
+            return True
+        first, again = (described(next(iter(self._dataset.take(1)))) for _ in range(2))
+        return first == again
 
     def described(self):
         """A text for each part that is another one for other data; see `described`."""
@@ -236,12 +246,16 @@ def as_dataset(data):
 def check_labels(name, y, network):
     """Checks integer labels against the classes that the network has."""
     loss = network.loss
+    ignored = getattr(loss, "ignore_class", None)
     loss = loss if isinstance(loss, str) else getattr(loss, "name", getattr(loss, "__name__", ""))
     outputs = keras.tree.flatten(network.outputs)
     if "sparse_categorical" not in str(loss) or isinstance(y, (dict, list)) or len(outputs) > 1:
         return
     classes = outputs[0].shape[-1]
     labels = np.asarray(y)
+    labels = labels if ignored is None else labels[labels != ignored]
+    if not labels.size:
+        return
     low, high = labels.min(), labels.max()
     if low < 0 or high >= classes:
         raise ValueError(

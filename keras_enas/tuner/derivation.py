@@ -1,6 +1,7 @@
 """What a search found: sampled, scored with the final weights, kept in the project folder."""
 
 import dataclasses
+import functools
 import os
 import warnings
 
@@ -20,6 +21,7 @@ from keras_enas.tuner.halving import SuccessiveHalving, halve
 from keras_enas.tuner.pool import Pool, found_of
 from keras_enas.tuner.proposals import Surrogate
 from keras_enas.tuner.resources import scored
+from keras_enas.tuner.second_opinion import check_replacing
 from keras_enas.tuner.short_training import ShortTraining
 
 
@@ -92,13 +94,32 @@ def check_prior(tuner, training):
             training_free_score(halving.prior, child, training.one_batch())
 
 
+def check_time(tuner):
+    """Raises `ValueError` if the strategy would be refused for what is on disk of an earlier one.
+
+    Otherwise that would come out when further rounds have been searched, which it has to follow.
+    """
+    halving = strategy_of(tuner.derive_strategy, tuner.hypermodel)
+    if halving:
+        check_replacing(_folder(tuner), tuner.budget.allowed(halving))
+
+
 def _with_second_opinions(tuner, halving, found, validation, tolerance):
     """The architectures that were found, those trained alone for a while first."""
 
     def make_training():
         supergraph = tuner.fresh_supergraph(hypermodel=hypermodel)
-        return ShortTraining(
-            supergraph, tuner.judge_of_trained(supergraph), tuner.search_data[0], validation
+        judge = tuner.judge_of_trained(supergraph)
+        fit = functools.partial(tuner.fit, hypermodel, supergraph)
+        return ShortTraining(supergraph, judge, training, validation, fit)
+
+    training = tuner.search_data[0]
+    if not training.repeats():
+        warnings.warn(
+            "`x` is a dataset that gives other batches in every iteration: the short trainings of "
+            "the second opinion differ by them, too. Give arrays, or a dataset that is the same "
+            "each time, such as `Recipe.dataset`.",
+            stacklevel=5,
         )
 
     accepts = tuner.resources.accepts
@@ -108,13 +129,32 @@ def _with_second_opinions(tuner, halving, found, validation, tolerance):
     pool.climb(halving.neighbours)
     if halving.proposals == "surrogate":
         proposals = Surrogate(tuner.space, pool, halving.candidates // 2, tuner.oracle.seed)
-    halving = tuner.budget.limited(halving)
-    folder = os.path.join(tuner.project_dir, "second_opinion")
-    training = tuner.search_data[0]
+    allowed, halving = tuner.budget.allowed(halving), tuner.budget.limited(halving)
+    # One of earlier rounds has to be replaced, by what is left; one of these need not.
+    of_these = derived_after(tuner) == len(tuner.oracle.end_order)
+    replacing = halving.max_cpu_seconds if of_these else allowed
+    folder = _folder(tuner)
     hypermodel = halving.hypermodel_of(tuner.hypermodel)
     children = fingerprint_of_children(tuner.space, lambda one: tuner.build_child(one, hypermodel))
-    data = [training.steps, training.described(), described(validation.batches), children]
-    opinions = halve(make_training, tuner.space, pool, halving, folder, data, proposals, tuner.say)
+    data = [
+        training.steps,
+        training.described(),
+        described(validation.batches),
+        children,
+        tuner.class_weight and repr(sorted(tuner.class_weight.items())),
+    ]
+    opinions = halve(
+        make_training,
+        tuner.space,
+        pool,
+        halving,
+        folder,
+        data,
+        proposals,
+        tuner.say,
+        allowed,
+        replacing,
+    )
     first = [dataclasses.replace(pool.known(i), second_opinion=opinion) for i, opinion in opinions]
     trained = {i for i, _ in opinions}
     rest = [i for i in np.argsort(-pool.rewards(), kind="stable") if i not in trained]
@@ -126,19 +166,32 @@ def found(tuner, n, name):
     check_integer(name, n, 1)
     require_rounds(tuner)
     best, after = _read(tuner)
+    rounds_done = len(tuner.oracle.end_order)
     if after is None:
         best = tuner.derive()
+    elif after != rounds_done:
+        warnings.warn(
+            f"What was derived is of {after} rounds, and {rounds_done} have ended. Call "
+            "`tuner.derive()`, or `search` to the end.",
+            stacklevel=3,
+        )
     return best[:n]
 
 
 def derived_after(tuner):
-    """After how many rounds `derive` last ran; None if it has not."""
-    return _read(tuner)[1]
+    """After how many rounds `derive` last ran; None if it has not for what is asked for now."""
+    _, after, goal = results.read_found(_path(tuner), tuner.space)
+    return after if goal == tuner.resources.get_config() else None
 
 
 def score(tuner, architectures, validation_data, batch_size):
     """Scores architectures with the shared weights; see `ENASTuner.score`."""
     require_rounds(tuner)
+    if isinstance(architectures, (str, Architecture)):
+        raise ValueError(
+            "`architectures` must be a list of `Architecture`s or of their texts, not a single "
+            f"one. Received: {architectures!r}."
+        )
     validation = search_data.validation_of(tuner, validation_data, batch_size)
     parsed = [tuner.space.parse(a) if isinstance(a, str) else a for a in architectures]
     for one in parsed:
@@ -171,7 +224,8 @@ def completed_trials(tuner):
 
 
 def require_rounds(tuner):
-    """Raises `ValueError` if no round has succeeded."""
+    """Raises `ValueError` if no round has succeeded, or rounds had another objective."""
+    tuner.check_same_objective()
     if not completed_trials(tuner):
         ended = len(tuner.oracle.end_order)
         raise ValueError(
@@ -183,9 +237,19 @@ def require_rounds(tuner):
 
 
 def _read(tuner):
-    """What was derived last; nothing if that was for another cost than is asked for now."""
-    found, after = results.read_found(_path(tuner), tuner.space, tuner.resources.get_config())
+    """What was derived last, and after how many rounds; nothing if it was for another cost.
+
+    Who asks nothing of the cost may read what was derived for one.
+    """
+    found, after, goal = results.read_found(_path(tuner), tuner.space)
+    asked = tuner.resources.get_config()
+    if asked is not None and goal != asked:
+        return [], None
     return scored.with_costs(tuner, found), after
+
+
+def _folder(tuner):
+    return os.path.join(tuner.project_dir, "second_opinion")
 
 
 def _path(tuner):

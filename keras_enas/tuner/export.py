@@ -1,5 +1,6 @@
 """A trained child as files that need no keras_enas."""
 
+import contextlib
 import os
 import shutil
 
@@ -23,13 +24,20 @@ def export(model, folder):
         stock.compile_from_config(model.get_compile_config())
     else:
         stock = model
-    # Written beside and renamed: a kill leaves the old files or the new ones.
-    temporary = os.path.join(folder, "writing_model.keras")
-    stock.save(temporary)
-    os.replace(temporary, os.path.join(folder, "best_model.keras"))
-    temporary, final = (os.path.join(folder, name) for name in ("writing_model", "best_model"))
-    shutil.rmtree(temporary, ignore_errors=True)
-    stock.export(temporary, format="tf_saved_model", verbose=False)
-    shutil.rmtree(final, ignore_errors=True)
-    os.rename(temporary, final)
+    file, saved_model, old = (
+        os.path.join(folder, name)
+        for name in ("writing_model.keras", "writing_model", "replaced_model")
+    )
+    for path in (saved_model, old):
+        shutil.rmtree(path, ignore_errors=True)
+    # Both are written whole before either takes the place of an old one, so that a kill while they
+    # are written leaves the old ones. A folder cannot be replaced at one stroke: it steps aside.
+    stock.save(file)
+    stock.export(saved_model, format="tf_saved_model", verbose=False)
+    final = os.path.join(folder, "best_model")
+    with contextlib.suppress(FileNotFoundError):
+        os.rename(final, old)
+    os.rename(saved_model, final)
+    os.replace(file, os.path.join(folder, "best_model.keras"))
+    shutil.rmtree(old, ignore_errors=True)
     return stock

@@ -34,7 +34,8 @@ class Findings:
                 `search`. It goes on where it was interrupted. It may take what is left of
                 `max_cpu_seconds` (if that is spent, one batch is trained), or what its
                 own `max_cpu_seconds` says. One that would replace trainings that took
-                longer than that is refused.
+                longer than that is refused, and one that ended for want of time is made
+                anew if it is allowed more.
             tolerance: Optional float in place of `cost_tolerance`. With a
                 `cost_target` only architectures so near to it are derived, and
                 samples are drawn until `k` different ones are.

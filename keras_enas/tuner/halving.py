@@ -5,6 +5,8 @@ import math
 import numbers
 import time
 
+import numpy as np
+
 from keras_enas.oracles.checks import check_integer
 from keras_enas.training_free.scores import SCORES
 from keras_enas.tuner.pool import mean_ranks
@@ -22,10 +24,10 @@ class SuccessiveHalving:
     """Trains candidates alone for a while, keeps the better part, and trains that longer.
 
     Successive halving (Jamieson and Talwalkar 2016, arXiv 1502.07943) among architectures that the
-    shared weights rank highest. Each is trained from scratch, from the same
-    initial weights and on the same batches, and goes on from where it was if
-    it is kept; in every rung its learning rate falls along a cosine. The trace of the
-    training step is one for all of them.
+    shared weights rank highest. Each is trained from scratch, from the same initial weights and
+    on the same batches (where the data give them again: see `ENASTuner.search`), and goes on from
+    where it was if it is kept; in every rung its learning rate falls along a cosine. The trace of
+    the training step is one for all of them.
 
     Args:
         candidates: Integer of at least 2, how many architectures begin.
@@ -105,6 +107,11 @@ class SuccessiveHalving:
             number = isinstance(value, numbers.Real) and not isinstance(value, bool)
             if not none and not (number and least < value < most):
                 raise ValueError(f"`{name}` must be {said}. Received: {name}={value!r}.")
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.generic):
+                # JSON does not know it.
+                object.__setattr__(self, field.name, value.item())
 
     def hypermodel_of(self, hypermodel):
         """Returns the hypermodel of the networks that are trained, of one that is searched.
@@ -140,7 +147,18 @@ class SuccessiveHalving:
         return rungs
 
 
-def halve(make_training, space, pool, settings, folder, data, proposals=None, say=print):
+def halve(
+    make_training,
+    space,
+    pool,
+    settings,
+    folder,
+    data,
+    proposals=None,
+    say=print,
+    allowed=None,
+    replacing=None,
+):
     """Runs successive halving; goes on where an interrupted run of the same one ended.
 
     Args:
@@ -155,6 +173,11 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
         proposals: Optional `Surrogate`, or what has its `propose` and `worth`. Default:
             the most promising of the pool.
         say: Callable that is given lines for the user.
+        allowed: Optional number, the CPU seconds that the user asked for, where `settings` has
+            what is left of them; default what `settings` has. What ended for want of
+            time begins anew if it is allowed more.
+        replacing: Optional number, the CPU seconds by which it is judged whether it may take
+            the place of another one on disk, which may have taken longer; default likewise.
 
     Returns:
         List of `(place in the pool, SecondOpinion)`, best first: who got further is
@@ -169,7 +192,10 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
     texts = [text(i) for i in range(len(pool.indices))]
     # By another rule others would go on, whose weights are not on disk.
     rule = list(RANK_WEIGHTS) if settings.prior is not None else None
-    journal = Journal(folder, texts, settings, [data, rule])
+    allowed, replacing = (
+        settings.max_cpu_seconds if one is None else one for one in (allowed, replacing)
+    )
+    journal = Journal(folder, texts, settings, [data, rule], allowed, replacing)
     training, mark = None, time.process_time()
 
     def train(rung, i, behind, epochs, kept):
@@ -244,5 +270,5 @@ def halve(make_training, space, pool, settings, folder, data, proposals=None, sa
             train(rung, i, behind, epochs, kept)
         behind += epochs
         trained = end(rung, trained, smoothed, behind)
-    journal.remove_weights()
+    journal.end_all()
     return [(i, journal.last(text(i))) for i in trained + ended]

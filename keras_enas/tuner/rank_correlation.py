@@ -234,6 +234,7 @@ def _settings(alone):
     return json.loads(
         json.dumps(
             {
+                "objective": alone.tuner.oracle.objective.name,
                 "epochs": alone.epochs,
                 "batch_size": alone.batch_size,
                 "recipe": None if alone.recipe is None else repr(alone.recipe),

@@ -72,18 +72,16 @@ def write_found(path, found, after, goal=None):
     write_json(path, {"note": NOTE, "rounds": after, **asked, "derived": content})
 
 
-def read_found(path, space, goal=None):
-    """Returns the derived architectures and after how many rounds.
+def read_found(path, space):
+    """Returns the derived architectures, after how many rounds, and for what goal.
 
-    `([], None)` if there are none, or if they are for another goal than is given.
+    `([], None, None)` if there are none.
     """
     try:
         with open(path, encoding="utf-8") as file:
             content = json.load(file)
     except FileNotFoundError:
-        return [], None
-    if goal is not None and content.get("goal") != goal:
-        return [], None
+        return [], None, None
     found = [
         FoundArchitecture(
             space.parse(one["architecture"]),
@@ -94,7 +92,7 @@ def read_found(path, space, goal=None):
         )
         for one in content["derived"]
     ]
-    return found, content["rounds"]
+    return found, content["rounds"], content.get("goal")
 
 
 def print_found(found, objective, folder, cost=None, rewards=False):

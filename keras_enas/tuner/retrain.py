@@ -57,11 +57,13 @@ def retrain(
             a cosine, epoch by epoch; default True, unless the optimizer has a
             schedule of its own. A recipe has one: it does not go with it.
         callbacks: Optional callable without arguments that returns a new list
-            of callbacks for each child.
+            of callbacks for each child. With them `fit` is given `validation_data`, which
+            they may watch.
         seed: Optional integer; default the tuner's. It draws the random
             architectures and seeds every child alike.
         verbose: 0: nothing; 2: also Keras's progress bar.
-        **fit_kwargs: Further arguments of `fit`.
+        **fit_kwargs: Further arguments of `fit`. Without a recipe the hypermodel's own `fit`
+            is called, as KerasTuner does.
 
     Returns:
         A `Retrained`.

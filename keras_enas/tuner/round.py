@@ -10,6 +10,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from keras_enas.rewards import objective_reward
 from keras_enas.tuner import sampling
 
 
@@ -34,9 +35,11 @@ class Score:
     It is meant to rank architectures; it is not what a trained model scores.
 
     Args:
-        objective: Float, the objective over all batches, weighted by their size.
+        objective: Float, the objective over all batches: their mean, weighted by their size,
+            or, of a metric such as AUC that is no mean of examples, that of all together.
         deviation: Float, its standard deviation from batch to batch.
-        reward: Float, what the batches earned on average; higher is better.
+        reward: Float, what the batches earned on average, or together, where the objective
+            is taken so; higher is better.
     """
 
     objective: float
@@ -48,7 +51,7 @@ class Judge:
     """Scores architectures by the objective and the reward.
 
     Args:
-        scorer: A `Scorer`, or any callable from architecture and batches to metrics.
+        scorer: A `Scorer`, or what is called as it is and has its `averages`.
         objective: A `keras_tuner.Objective`.
         reward: Callable from metrics and objective to a float, higher is better.
     """
@@ -65,13 +68,21 @@ class Judge:
     def score(self, architecture, validation, batches=None):
         """Scores one architecture on each of the validation batches (or the first few)."""
         name = self._objective.name.removeprefix("val_")
-        found = [self._scorer(architecture, [batch]) for batch in validation.batches[:batches]]
-        weights = np.array(validation.sizes[:batches], float)
+        batches = validation.batches[:batches]
+        found = [self._scorer(architecture, [batch]) for batch in batches]
+        weights = np.array(validation.sizes[: len(batches)], float)
         values = np.array([metrics[name] for metrics in found])
+        deviation = float(np.std(values))
+        # Another reward may look at any metric.
+        own = self.reward_function is objective_reward
+        if not self._scorer.averages(name if own else None):
+            together = self._scorer(architecture, batches)
+            reward = float(self.reward_function(together, self._objective))
+            return Score(together[name], deviation, reward)
         rewards = [float(self.reward_function(metrics, self._objective)) for metrics in found]
         return Score(
             float(np.average(values, weights=weights)),
-            float(np.std(values)),
+            deviation,
             float(np.average(rewards, weights=weights)),
         )
 
@@ -91,7 +102,8 @@ def shared_weight_phase(supergraph, oracle, fit, data, settings, number):
         number: Integer, the round, from 0.
 
     Returns:
-        Dict from metric name to its mean over the last epoch.
+        Dict from metric name to its mean over the last epoch; metrics that are no scalar are
+        left out.
     """
     first, group = number * settings.epochs, settings.architectures_per_step
     replicas = supergraph.distribute_strategy.num_replicas_in_sync
@@ -116,7 +128,8 @@ def shared_weight_phase(supergraph, oracle, fit, data, settings, number):
         steps_per_epoch=data.steps * group,
         shuffle=False,
     )
-    return {name: float(values[-1]) for name, values in history.history.items()}
+    last = {name: values[-1] for name, values in history.history.items()}
+    return {name: float(value) for name, value in last.items() if not np.ndim(value)}
 
 
 def controller_phase(oracle, judge, validation, settings, rng):

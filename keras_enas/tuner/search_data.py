@@ -131,8 +131,15 @@ def check_validation_labels(network, validation_data):
 def check_metric(supergraph, objective, batch):
     """Checks that the network has the objective's metric; needs a batch to build metrics on."""
     supergraph.prepare(batch)
-    names = list(supergraph.network.get_metrics_result())
+    found = supergraph.network.get_metrics_result()
+    names = [name for name, value in found.items() if not len(value.shape)]
     wanted = objective.name.removeprefix("val_")
+    if wanted in found and wanted not in names:
+        raise ValueError(
+            f"`objective` is '{objective.name}', but the metric '{wanted}' is no scalar: it has "
+            f"the shape {tuple(found[wanted].shape)}. Compile the model with one that is, such as "
+            "`keras.metrics.F1Score(average='macro')`."
+        )
     if wanted not in names:
         raise ValueError(
             f"`objective` is '{objective.name}', but the model has no metric "

@@ -44,52 +44,47 @@ class Journal:
         pool: List of texts of the architectures that there are at first.
         settings: A `SuccessiveHalving`.
         data: JSON-serialisable, which is another one for other data.
+        allowed: Optional number, the CPU seconds that were asked for, whatever is left of them
+            now; None: as many as it takes.
+        replacing: Optional number, the CPU seconds by which it is judged whether it may take
+            the place of another one.
 
     Attributes:
         opinions: Dict from `(rung, text of an architecture)` to `SecondOpinion`.
 
     Raises:
-        ValueError: If it would be removed for one that has less time than it took.
+        ValueError: If it would be removed for one that is allowed less time than it took.
     """
 
-    def __init__(self, folder, pool, settings, data):
+    def __init__(self, folder, pool, settings, data, allowed=None, replacing=None):
         self._folder = folder
-        self._path = os.path.join(folder, "journal.json")
+        self._path = _path(folder)
         self._settings = settings
+        self._allowed = allowed
+        # Whether there was no time for all, and whether it has come to its end all the same.
+        self._cut, self._ended = False, False
         # The time is no part of it: it is not the same when an interrupted one goes on.
         plain = dataclasses.replace(settings, max_cpu_seconds=None)
         self._head = {"pool": pool, "settings": dataclasses.asdict(plain), "data": data}
         self._rungs = []
         # `_seconds` of `(rung, text)`: process CPU seconds of all, and of the steps alone.
         self.opinions, self._seconds = {}, {}
-        try:
-            with open(self._path, encoding="utf-8") as file:
-                content = json.load(file)
-        except (FileNotFoundError, ValueError):
-            content = {}
-        if {name: content.get(name) for name in self._head} == self._head:
+        content = _read(folder)
+        same = {name: content.get(name) for name in self._head} == self._head
+        # What ended for want of time has no weights left to go on from.
+        too_short = content.get("ended") and content.get("cut")
+        if same and not (too_short and _seconds(allowed) > _seconds(content["allowed"])):
             self._rungs = content["rungs"]
+            self._cut, self._ended = content["cut"], content["ended"]
+            self._allowed = content["allowed"] if self._ended else allowed
             for one in content["trained"]:
                 key = one.pop("rung"), one.pop("architecture")
                 self._seconds[key] = one.pop("cpu_seconds"), one.pop("step_seconds")
                 self.opinions[key] = SecondOpinion(**one)
         else:
-            self._refuse_less(content.get("trained", []))
+            check_replacing(folder, replacing)
             shutil.rmtree(folder, ignore_errors=True)
             os.makedirs(folder)
-
-    def _refuse_less(self, trained):
-        """Raises `ValueError` if what is on disk took longer than there is time for."""
-        took, limit = sum(one["cpu_seconds"] for one in trained), self._settings.max_cpu_seconds
-        if trained and limit is not None and limit < took:
-            raise ValueError(
-                f"The second opinion on disk, of {len(trained)} trainings in {took:,.0f} CPU "
-                "seconds, is of other architectures, settings or data, or ordered by another "
-                f"rule, and there are {limit:,.0f} seconds for one that would replace it. Give "
-                "`strategy=SuccessiveHalving(max_cpu_seconds=...)` as much, take "
-                "`strategy='shared_weights'`, or remove "
-                f"{self._folder}."
-            )
 
     def begin(self, rung, n, epochs, texts=()):
         """Returns how many are trained in a rung: `n`, or as many as there is time for.
@@ -105,7 +100,9 @@ class Journal:
         limit = self._settings.max_cpu_seconds
         if limit is not None and rung and n:
             seconds = self._expected([(rung - 1, text) for text in texts[:n]], epochs)
-            n = min(n, max(int((limit - self.spent()) / seconds), 0))
+            affordable = max(int((limit - self.spent()) / seconds), 0)
+            self._cut |= affordable < n
+            n = min(n, affordable)
         self._rungs.append(n)
         self._write()
         return n
@@ -124,13 +121,24 @@ class Journal:
         (_, *later), epochs = self._settings.rungs(max(trained + n, 2)), self._settings.epochs
         needed = n * self._expected(first, epochs)
         needed += sum(count * self._expected(first, more) for count, more in later)
-        return self.spent() + needed <= limit
+        affordable = self.spent() + needed <= limit
+        self._cut |= not affordable
+        return affordable
 
     def close(self, rung, n):
         """Notes that so many were trained in a rung, which may be fewer than were to be."""
         if self._rungs[rung] != n:
             self._rungs[rung] = n
             self._write()
+
+    def end_all(self):
+        """Notes that nothing more is to be trained, and removes the weights."""
+        if not self._ended:
+            self._ended = True
+            self._write()
+        for name in os.listdir(self._folder):
+            if name.endswith(".npz"):
+                os.remove(os.path.join(self._folder, name))
 
     def spent(self):
         """CPU seconds of all trainings."""
@@ -175,12 +183,6 @@ class Journal:
         """The `SecondOpinion` of the last rung that an architecture was in."""
         return self.opinions[max(rung for rung, one in self.opinions if one == text), text]
 
-    def remove_weights(self):
-        """Removes the weights; what was found stays."""
-        for name in os.listdir(self._folder):
-            if name.endswith(".npz"):
-                os.remove(os.path.join(self._folder, name))
-
     def _weights(self, rung, text):
         # A text may be longer than a file's name can be.
         name = hashlib.sha256(text.encode()).hexdigest()[:24]
@@ -197,4 +199,53 @@ class Journal:
             }
             for (rung, text), opinion in self.opinions.items()
         ]
-        write_json(self._path, {**self._head, "rungs": self._rungs, "trained": trained})
+        content = {
+            **self._head,
+            "allowed": self._allowed,
+            "cut": self._cut,
+            "ended": self._ended,
+            "rungs": self._rungs,
+            "trained": trained,
+        }
+        write_json(self._path, content)
+
+
+def check_replacing(folder, allowed):
+    """Checks that a second opinion is not replaced by one that is allowed less than it took.
+
+    Args:
+        folder: String, of the second opinion on disk, if there is one.
+        allowed: Optional number, CPU seconds of the one that would replace it.
+
+    Raises:
+        ValueError: If it is allowed less than that took, and less than that was allowed.
+    """
+    content = _read(folder)
+    trained = content.get("trained", [])
+    took = sum(one["cpu_seconds"] for one in trained)
+    if trained and _seconds(allowed) < min(took, _seconds(content["allowed"])):
+        raise ValueError(
+            f"The second opinion on disk, of {len(trained)} trainings in {took:,.1f} CPU "
+            "seconds, is of other architectures, settings or data, or ordered by another "
+            f"rule, and one of at most {allowed:,.1f} seconds would replace it. Give "
+            "`SuccessiveHalving(max_cpu_seconds=...)`, or the tuner's `max_cpu_seconds`, as "
+            f"much, take the strategy 'shared_weights', or remove {folder}."
+        )
+
+
+def _seconds(allowed):
+    return math.inf if allowed is None else allowed
+
+
+def _path(folder):
+    return os.path.join(folder, "journal.json")
+
+
+def _read(folder):
+    """What is on disk of a second opinion; an empty dict if nothing is, or nothing of use."""
+    try:
+        with open(_path(folder), encoding="utf-8") as file:
+            content = json.load(file)
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if "allowed" in content else {}

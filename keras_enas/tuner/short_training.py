@@ -19,17 +19,20 @@ class ShortTraining:
     """Trains and scores single architectures in a supergraph of its own.
 
     All begin with the same weights and see the same batches, so that they differ
-    by their architecture and not by the luck of the draw.
+    by their architecture and not by the luck of the draw (of a dataset that is another one
+    in each iteration, the batches that it gives).
 
     Args:
         supergraph: A `Supergraph` that nothing else uses, as it was built.
         judge: The `Judge` that scores with its weights.
         training: `TrainingData`.
         validation: `ValidationData`.
+        fit: Optional callable like `supergraph.fit`, which it is by default.
     """
 
-    def __init__(self, supergraph, judge, training, validation):
+    def __init__(self, supergraph, judge, training, validation, fit=None):
         self._supergraph = supergraph
+        self._fit = fit or supergraph.fit
         self._judge = judge
         self._training = training
         self._validation = validation
@@ -59,7 +62,7 @@ class ShortTraining:
         state.set_arrays(self._supergraph, arrays)
         self._supergraph.set_architectures(np.asarray([indices], np.int32))
         began = time.process_time()
-        self._supergraph.fit(
+        self._fit(
             batches.skip(done).take(steps),
             steps_per_epoch=steps,
             shuffle=False,

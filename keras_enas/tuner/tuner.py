@@ -80,7 +80,8 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         architectures_per_step: Integer, how many architectures each batch is
             trained as; the weights are updated by the mean of their gradients. A
             step then takes that many times as long. FairNAS has as many as a
-            decision has candidates.
+            decision has candidates. More than one do not go with a loss scale
+            (`mixed_float16`; `mixed_bfloat16` has none).
         controller_updates: Integer, updates of the oracle a round (released
             code: 50).
         samples_per_update: Optional integer, architectures an update; default the
@@ -185,8 +186,9 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         self.derive_strategy = derive_strategy
         self.reward_function = reward or objective_reward
         self._rewarded_by = name_of(self.reward_function)
+        self._ranked_by = self._own_objective(oracle)
         self._minded = self.resources.get_minded()
-        self.search_data = None
+        self.search_data = self.class_weight = None
         # `reload` runs in the base constructor: what it needs is set above.
         super().__init__(oracle, hypermodel, **tuner_kwargs)
         self.oracle.verbose = 0
@@ -338,8 +340,9 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             validation_steps: Optional integer, validation batches at most.
 
         Raises:
-            ValueError: If the data do not fit, or rounds on disk had another reward or, if
-                there are rounds to come, another cost; nothing has been written then.
+            ValueError: If the data do not fit, or rounds on disk had another objective or
+                reward or, if there are rounds to come, another cost, or a second opinion that
+                took longer than the next may; nothing has been written then.
         """
         for name, value, optional in (
             ("batch_size", batch_size, False),
@@ -351,13 +354,16 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             check_integer(name, value, 1, optional=optional)
         if class_weight is not None and sample_weight is not None:
             raise ValueError("Give `class_weight` or `sample_weight`, not both.")
+        self.check_same_objective()
         self.check_same_reward()
         minded = self.resources.get_minded()
         if not self.oracle.end_order:
             self._minded = minded
         elif self._goes_on():
             checks.check_same_cost(self._minded, minded)
+            derivation.check_time(self)
         self._rewarded_by = name_of(self.reward_function)
+        self._ranked_by = self._own_objective(self.oracle)
         self.budget.begin(self)
         training, validation = search_data.prepare(
             lambda: self.supergraph.network,
@@ -377,16 +383,24 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         search_data.check_metric(self.supergraph, self.oracle.objective, validation.batches[0])
         checks.check_reward_on(self.reward_function, self.supergraph.network, validation.batches)
         derivation.check_prior(self, training)
-        self.search_data = (training, validation)
+        self.search_data, self.class_weight = (training, validation), class_weight
         self.settings = dataclasses.replace(self.settings, epochs=epochs)
         self._fit_arguments = {
             "callbacks": list(callbacks) if isinstance(callbacks, (list, tuple)) else callbacks,
-            "class_weight": class_weight,
             "verbose": 1 if verbose == 2 else 0,
         }
         total = self.oracle.max_trials if self.budget.unlimited else None
         self._progress = Progress(total, verbose != 0)
         super().search()
+
+    def check_same_objective(self):
+        """Raises `ValueError` if the rounds on disk had another objective than there is now."""
+        if self.oracle.end_order:
+            checks.check_same_objective(self._ranked_by, self._own_objective(self.oracle))
+
+    @staticmethod
+    def _own_objective(oracle):
+        return [oracle.objective.name, oracle.objective.direction]
 
     def check_same_reward(self):
         """Raises `ValueError` if the rounds on disk had another reward than there is now."""
@@ -448,9 +462,22 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         return {**reported, self.oracle.objective.name: record["derived"]}
 
     def _fit(self, dataset, **kwargs):
-        return self.hypermodel.fit(
-            self.oracle.get_space(), self.supergraph, dataset, **self._fit_arguments, **kwargs
-        )
+        return self.fit(self.hypermodel, self.supergraph, dataset, **self._fit_arguments, **kwargs)
+
+    def fit(self, hypermodel, supergraph, dataset, **kwargs):
+        """Fits a supergraph by its hypermodel's own `fit`, with the `class_weight` of the search.
+
+        Args:
+            hypermodel: The `keras_tuner.HyperModel` of the supergraph.
+            supergraph: A `Supergraph`.
+            dataset: `tf.data.Dataset` of batches.
+            **kwargs: As in `keras.Model.fit`.
+
+        Returns:
+            What that returns, a `keras.callbacks.History` by default.
+        """
+        space = self.oracle.get_space()
+        return hypermodel.fit(space, supergraph, dataset, class_weight=self.class_weight, **kwargs)
 
     def pre_create_trial(self):
         """Ends the search when the time for its rounds is spent."""
@@ -506,6 +533,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
         """What is on disk of the tuner itself: how rounds were rewarded, whether they are over."""
         return {
             **super().get_state(),
+            "objective": self._ranked_by,
             "reward": self._rewarded_by,
             "cost": self._minded,
             "budget": self.budget.get_state(),
@@ -514,6 +542,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
     def set_state(self, state):
         """Notes what the rounds on disk were rewarded by, and whether they are over."""
         super().set_state(state)
+        self._ranked_by = state.get("objective", self._ranked_by)
         self._rewarded_by = state.get("reward", self._rewarded_by)
         self._minded = state.get("cost", self._minded)
         self.budget.set_state(state.get("budget"))

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from keras_enas.hypermodels import HyperRecurrentLM
+from keras_enas.supergraph import Supergraph
 from keras_enas.text import stream_batches
 
 QUIET = {f"{name}_dropout": 0.0 for name in ("word", "embedding", "input", "state", "output")}
@@ -156,6 +157,7 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 import keras
 import keras_tuner
 from keras_enas.hypermodels import HyperRecurrentLM
+from keras_enas.supergraph import Supergraph
 from keras_enas.text import stream_batches
 
 quiet = dict.fromkeys(
@@ -176,6 +178,35 @@ for strategy in (
 np.testing.assert_allclose(*results, rtol=1e-5)
 print("fine")
 """
+
+
+def test_each_training_of_a_batch_begins_where_the_last_batch_ended(tokens):
+    """With several architectures a step: otherwise the second one would know the labels."""
+    x, y = (np.stack([*one]) for one in zip(*stream_batches(tokens(90), 4, 6), strict=True))
+
+    def states(group):
+        hypermodel = HyperRecurrentLM(11, 3, 6, **QUIET)
+        supergraph = Supergraph(hypermodel, seed=0, architectures_per_step=group)
+        for i, variable in enumerate(supergraph.network.trainable_variables):
+            variable.assign(np.random.default_rng(i).normal(size=variable.shape))
+        batches = tf.data.Dataset.from_tensor_slices((x[:3], y[:3]))
+        batches = batches.flat_map(lambda *batch: tf.data.Dataset.from_tensors(batch).repeat(group))
+        found = []
+        seen = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: found.append(
+                supergraph.network.recurrent_layers[0].memory.read(4).numpy()
+            )
+        )
+        steps = 3 * group
+        supergraph.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=[seen])
+        return found
+
+    one, three = states(1), states(3)
+    assert len(one) == 3 and len(three) == 9
+    assert np.abs(one[0] - one[1]).max() > 1e-3
+    # All rows of the table are the same architecture here, so the mean of the gradients is that.
+    for i, state in enumerate(three):
+        np.testing.assert_allclose(state, one[i // 3], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -38,3 +38,13 @@ def test_an_optimizer_that_accumulates_already_is_refused(spaces):
     )
     with pytest.raises(ValueError, match="has `gradient_accumulation_steps` already"):
         Supergraph(hypermodel, architectures_per_step=2)
+
+
+def test_an_optimizer_that_leaves_out_steps_is_refused(spaces):
+    """The groups would go out of step with the batches."""
+    hypermodel = spaces["dense"](
+        optimizer=lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))
+    )
+    with pytest.raises(ValueError, match="do not go with a LossScaleOptimizer.*mixed_bfloat16"):
+        Supergraph(hypermodel, architectures_per_step=2)
+    Supergraph(hypermodel)

@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from function_space import FromFunction
 
+from keras_enas.choices import OpChoice
 from keras_enas.supergraph import Scorer, Supergraph, batch_statistics, recalibrate
 
 
@@ -116,3 +118,39 @@ def test_a_recalibrated_child_on_one_batch_has_the_score_of_the_batch(scored, ma
         expected = np.array(child(x, training=False))
     recalibrate(child, [x])
     np.testing.assert_allclose(np.array(child(x, training=False)), expected, atol=1e-5)
+
+
+def test_which_metrics_are_means_of_batches(spaces, numbers):
+    metrics = ["accuracy", keras.metrics.F1Score("macro", name="f1"), keras.metrics.F1Score()]
+    supergraph = Supergraph(
+        spaces["dense"](metrics=[]),
+        seed=0,
+        override_compile=lambda model: model.compile(
+            "sgd", "categorical_crossentropy", metrics=metrics
+        ),
+    )
+    scorer = Scorer(supergraph)
+    x, y = numbers
+    result = scorer([0], [(x, keras.utils.to_categorical(y, 3))])
+    # What is no scalar is left out.
+    assert set(result) == {"loss", "accuracy", "f1"}
+    assert [scorer.averages(name) for name in ("loss", "accuracy", "f1")] == [True, True, False]
+    assert not scorer.averages()
+
+
+def test_which_metrics_are_means_of_batches_where_there_are_several_outputs(numbers):
+    def build(hp):
+        inputs = keras.Input((4,))
+        candidates = {name: lambda: keras.layers.Dense(5) for name in ("a", "b")}
+        x = OpChoice(hp, "op", candidates)(inputs)
+        outputs = {name: keras.layers.Dense(3, name=name)(x) for name in ("one", "two")}
+        model = keras.Model(inputs, outputs)
+        metrics = {"one": ["mae", keras.metrics.R2Score(name="r2")]}
+        model.compile("sgd", "mse", metrics=metrics)
+        return model
+
+    x, y = numbers
+    y = keras.utils.to_categorical(y, 3)
+    scorer = Scorer(Supergraph(FromFunction(build), seed=0))
+    assert {"one_mae", "one_r2"} <= set(scorer([0], [(x, {"one": y, "two": y})]))
+    assert scorer.averages("one_mae") and not scorer.averages("one_r2")

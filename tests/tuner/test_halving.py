@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pytest
+from fake_training import DATA, SCORES, FakePool, OneOfFive, Scripted
 
 from keras_enas import SuccessiveHalving
 from keras_enas.search_space import Decision, SearchSpace
@@ -47,52 +48,6 @@ def test_rungs(settings, n, expected):
 def test_bad_settings_are_refused(kwargs, message):
     with pytest.raises(ValueError, match=message):
         SuccessiveHalving(**kwargs)
-
-
-class Scripted:
-    """Stands for an `ShortTraining`: a candidate scores what is written for it."""
-
-    def __init__(self, scores, dies_at=None):
-        self.initial = {"w": np.zeros(1)}
-        self.scores, self.dies_at = scores, dies_at
-        self.trained = []
-
-    def train(self, indices, arrays, first, epochs):
-        if len(self.trained) == self.dies_at:
-            raise KeyboardInterrupt
-        self.trained.append((indices[0], int(arrays["w"][0]), first, epochs))
-        score = self.scores[indices[0]][first + epochs]
-        return {"w": arrays["w"] + epochs}, Score(score, 0.0, score), 10.0
-
-
-class OneOfFive:
-    def architecture(self, indices):
-        return indices[0]
-
-
-# By candidate: what it scores after so many epochs.
-SCORES = {
-    0: {1: 0.1, 2: 0.9, 4: 0.9},
-    1: {1: 0.5, 2: 0.6, 4: 0.7},
-    2: {1: float("nan")},
-    3: {1: 0.4, 2: 0.8, 4: 0.6},
-    4: {1: 0.6, 2: 0.1},
-}
-
-
-class FakePool:
-    def __init__(self, candidates=range(5)):
-        self.indices = [(i,) for i in candidates]
-
-    def promise(self):
-        return -np.arange(len(self.indices))
-
-    @property
-    def columns(self):
-        return [[-float(i), -float(i)] for i in range(len(self.indices))]
-
-
-DATA = [6, ["digits"]]
 
 
 def test_the_better_part_goes_on_from_where_it_was(tmp_path):
@@ -175,81 +130,6 @@ def test_one_of_other_candidates_begins_anew(tmp_path):
     again = Scripted(SCORES)
     halving.halve(lambda: again, OneOfFive(), FakePool([3, 4]), settings, folder, ["other"])
     assert [trained[0] for trained in again.trained] == [3, 4]
-
-
-def test_one_that_took_longer_is_not_replaced_by_a_shorter_one(tmp_path, monkeypatch):
-    """Ten seconds a training; the first had three."""
-    arguments, folder = (OneOfFive(), FakePool([0, 1])), str(tmp_path / "s")
-
-    def run(limit, data):
-        clock = iter(range(0, 1000, 10))
-        monkeypatch.setattr(halving.time, "process_time", lambda: next(clock))
-        settings = SuccessiveHalving(2, max_cpu_seconds=limit)
-        return halving.halve(lambda: Scripted(SCORES), *arguments, settings, folder, data)
-
-    run(100, DATA)
-    before = (tmp_path / "s" / "journal.json").read_bytes()
-    with pytest.raises(ValueError, match="of 2 trainings in 20 CPU seconds.* are 19 seconds"):
-        run(19, ["other"])
-    assert (tmp_path / "s" / "journal.json").read_bytes() == before
-    run(20, ["other"])
-    assert (tmp_path / "s" / "journal.json").read_bytes() != before
-
-
-def test_there_is_time_for_so_many(tmp_path, monkeypatch):
-    """Ten seconds a training of one epoch: of 75 the first rung takes 50, the second two more."""
-    clock = iter(range(0, 1000, 10))
-    monkeypatch.setattr(halving.time, "process_time", lambda: next(clock))
-    scripted = Scripted(SCORES)
-    settings = SuccessiveHalving(5, max_cpu_seconds=75)
-    halving.halve(lambda: scripted, OneOfFive(), FakePool(), settings, str(tmp_path / "s"), DATA)
-    assert [(i, first) for i, _, first, _ in scripted.trained[5:]] == [(4, 1), (1, 1)]
-
-
-def test_the_first_rung_leaves_time_for_the_others(tmp_path, monkeypatch):
-    """Ten seconds a training of one epoch: 65 suffice for four and two, not for five and two.
-
-    Killed and gone on with, the same.
-    """
-    settings = SuccessiveHalving(5, batch=2, factor=2.5, max_cpu_seconds=65)
-    assert settings.rungs(4) == [(4, 1), (2, 1)]
-
-    def run(scripted, folder):
-        clock = iter(range(0, 1000, 10))
-        monkeypatch.setattr(halving.time, "process_time", lambda: next(clock))
-        return halving.halve(
-            lambda: scripted, OneOfFive(), FakePool(), settings, str(tmp_path / folder), DATA
-        )
-
-    whole = Scripted(SCORES)
-    expected = run(whole, "whole")
-    assert [i for i, _, first, _ in whole.trained if first == 0] == [0, 1, 2, 3]
-    assert [i for i, _, first, _ in whole.trained if first == 1] == [1, 3]
-    for dies_at in range(6):
-        begun, rest = Scripted(SCORES, dies_at), Scripted(SCORES)
-        with pytest.raises(KeyboardInterrupt):
-            run(begun, str(dies_at))
-        assert repr(run(rest, str(dies_at))) == repr(expected)
-        assert begun.trained + rest.trained == whole.trained
-
-
-def test_gone_on_with_and_more_time_than_before(tmp_path, monkeypatch):
-    """The second rung was cut short. With more time its number stays, and weights are there."""
-    scores = {i: dict.fromkeys((1, 2, 4, 8), i / 10) for i in range(8)}
-
-    def run(scripted, limit):
-        clock = iter(range(0, 1000, 10))
-        monkeypatch.setattr(halving.time, "process_time", lambda: next(clock))
-        settings = SuccessiveHalving(8, max_cpu_seconds=limit)
-        arguments = (OneOfFive(), FakePool(range(8)), settings, str(tmp_path / "s"), DATA)
-        return halving.halve(lambda: scripted, *arguments)
-
-    begun, rest = Scripted(scores, 9), Scripted(scores)
-    with pytest.raises(KeyboardInterrupt):
-        run(begun, 105)
-    found = run(rest, 1000)
-    assert begun.trained[8:] + rest.trained[:1] == [(7, 1, 1, 1), (6, 1, 1, 1)]
-    assert [i for i, _ in found[:2]] == [7, 6] and found[0][1].epochs == 4
 
 
 @pytest.mark.parametrize(

@@ -241,6 +241,21 @@ def test_an_objective_that_no_metric_provides(tmp_path):
     assert _listing(tuner) == []
 
 
+def test_an_objective_that_is_no_scalar(tmp_path):
+    metrics = (keras.metrics.F1Score(name="f1"),)
+    tuner = ENASTuner(
+        SmallSpace(metrics=metrics),
+        objective=keras_tuner.Objective("val_f1", "max"),
+        loss="categorical_crossentropy",
+        directory=tmp_path,
+        project_name="p",
+    )
+    labels = keras.utils.to_categorical(Y, 10)
+    with pytest.raises(ValueError, match=r"'f1' is no scalar: it has the shape \(10,\).*macro"):
+        tuner.search(X, labels, validation_data=(X, labels))
+    assert _listing(tuner) == []
+
+
 def test_branches_of_different_shapes(tmp_path):
     tuner = ENASTuner(different_shapes, directory=tmp_path, project_name="p")
     with pytest.raises(ValueError, match=r"(?s)'op'.*shape"):
@@ -275,6 +290,13 @@ def test_choices_that_the_supergraph_would_not_have(tmp_path):
 def test_architectures_of_another_space(searched, text, message):
     with pytest.raises(ValueError, match=message):
         searched.score([text])
+
+
+def test_a_single_architecture_is_no_list(searched):
+    one = searched.get_best_architectures()[0].architecture
+    for given in (one, str(one)):
+        with pytest.raises(ValueError, match="`architectures` must be a list.*not a single"):
+            searched.score(given)
 
 
 def test_numbers_of_what_was_found(searched):

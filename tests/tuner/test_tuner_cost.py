@@ -177,13 +177,21 @@ def test_another_target_is_not_served_with_what_was_derived(searched):
             project_name="p",
             **arguments,
         )
-        return derivation.derived_after(other)
+        return other, derivation.derived_after(other)
 
-    assert again(cost=cost, cost_target=TARGET) == 2
-    # Who asks for nothing may read it.
-    assert again() == again(cost=cost) == 2
-    assert again(cost=cost, cost_target=2) is None
-    assert again(cost=cost, cost_limit=2) is None
+    best = tuner.get_best_architectures()
+    same, after = again(cost=cost, cost_target=TARGET)
+    assert after == 2 and same.get_best_architectures() == best
+    # Who asks for nothing may read it, but a search would derive anew.
+    for arguments in ({}, {"cost": cost}):
+        other, after = again(**arguments)
+        assert after is None
+        assert other.get_best_architectures()[0].architecture == best[0].architecture
+    for arguments in ({"cost_target": 2}, {"cost_limit": 2}):
+        other, after = again(cost=cost, **arguments)
+        assert after is None
+        with pytest.raises(ValueError, match="`validation_data` is needed"):
+            other.get_best_architectures()
 
 
 def test_nothing_near_is_a_warning_after_the_search_and_an_error_after_that(make_tuner, search):

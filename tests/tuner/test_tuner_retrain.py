@@ -9,6 +9,7 @@ import tensorflow as tf
 from small_space import TINY, SmallSpace, load
 
 from keras_enas import Architecture, ENASTuner, HyperMacroCNN, training
+from keras_enas.tuner.export import export
 
 PLAIN = training.Recipe(epochs=1, first_cycle=1)
 BATCHES = tf.data.Dataset.from_tensor_slices((np.zeros((4, 64)), np.zeros(4))).batch(2)
@@ -232,3 +233,53 @@ def test_a_child_that_turns_nan_is_not_the_best(make_tuner, search, digits):
     with open(os.path.join(tuner.project_dir, "results.json")) as file:
         # Readable by others than Python: JSON has no NaN.
         json.load(file, parse_constant=lambda name: pytest.fail(name))
+
+
+def test_callbacks_may_watch_the_validation_data(make_tuner, search, digits):
+    (x, y), validation = digits
+    tuner, seen = search(make_tuner(max_trials=1)), []
+
+    def callbacks():
+        seen.append(keras.callbacks.History())
+        stop = keras.callbacks.EarlyStopping("val_loss", patience=0, min_delta=10.0)
+        return [seen[-1], stop]
+
+    arguments = {"epochs": 4, "top": 1, "random_baseline": 0, "verbose": 0}
+    tuner.retrain(x, y, validation_data=validation, callbacks=callbacks, **arguments)
+    assert len(seen[0].history["val_accuracy"]) == 2
+
+
+def test_what_is_exported_is_whole_or_the_old_one(tmp_path, monkeypatch):
+    def model(bias):
+        inputs = keras.Input((2,))
+        initializer = keras.initializers.Constant(bias)
+        outputs = keras.layers.Dense(1, bias_initializer=initializer)(inputs)
+        model = keras.Model(inputs, outputs)
+        model.compile("sgd", "mse")
+        return model
+
+    def bias():
+        loaded = tf.saved_model.load(str(tmp_path / "best_model"))
+        of_file = keras.models.load_model(tmp_path / "best_model.keras")
+        zeros = np.zeros((1, 2), "float32")
+        return float(loaded.serve(zeros)[0, 0]), float(of_file(zeros)[0, 0])
+
+    export(model(1.0), str(tmp_path))
+    assert bias() == (1.0, 1.0)
+    for name in ("save", "export"):
+        with monkeypatch.context() as patched:
+            original = getattr(keras.Model, name)
+
+            def dies(self, path, *args, _original=original, **kwargs):
+                _original(self, path, *args, **kwargs)
+                raise KeyboardInterrupt
+
+            patched.setattr(keras.Model, name, dies)
+            with pytest.raises(KeyboardInterrupt):
+                export(model(2.0), str(tmp_path))
+        assert bias() == (1.0, 1.0)
+    # Killed where the old folder had stepped aside.
+    os.rename(tmp_path / "best_model", tmp_path / "replaced_model")
+    export(model(3.0), str(tmp_path))
+    assert bias() == (3.0, 3.0)
+    assert sorted(os.listdir(tmp_path)) == ["best_model", "best_model.keras"]

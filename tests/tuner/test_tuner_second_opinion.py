@@ -1,6 +1,9 @@
 """A search that ends with a second opinion."""
 
+import dataclasses
+
 import pytest
+import tensorflow as tf
 from small_space import SmallSpace, WithoutSkips
 
 from keras_enas import ENASTuner, HyperMicroCNN, SuccessiveHalving
@@ -119,3 +122,58 @@ def test_a_simplest_form_of_another_kind_is_refused_before_anything_is_written(t
     with pytest.raises(ValueError, match="`simplest` of the hypermodel must return an `Archit"):
         ENASTuner(Wrong(), directory=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+class Fits(SmallSpace):
+    """Notes what it fits and with what, as a hypermodel with a `fit` of its own may."""
+
+    def fit(self, hp, model, *args, **kwargs):
+        self.fitted.append((type(model).__name__, kwargs.get("class_weight")))
+        return super().fit(hp, model, *args, **kwargs)
+
+
+def test_it_trains_as_the_search_does(make_tuner, search, digits):
+    """By the hypermodel's own `fit` and with its weights of classes; so does `retrain`."""
+    hypermodel = Fits()
+    hypermodel.fitted = fitted = []
+    tuner = make_tuner(hypermodel, max_trials=1, derive_strategy=SuccessiveHalving(2, epochs=0.5))
+    nothing = dict.fromkeys(range(10), 0.0)
+    search(tuner, class_weight=nothing)
+    assert fitted == [("Supergraph", nothing)] * 3
+    earned = [one.second_opinion.objective for one in tuner.get_best_architectures(2)]
+    # Other weights are another second opinion.
+    tuner = make_tuner(hypermodel, max_trials=1)
+    search(tuner)
+    found = tuner.derive(strategy=SuccessiveHalving(2, epochs=0.5))
+    assert fitted[3:] == [("Supergraph", None)] * 2
+    assert [one.second_opinion.objective for one in found[:2]] != earned
+    (x, y), validation = digits
+    arguments = {"epochs": 1, "top": 1, "random_baseline": 1, "verbose": 0}
+    tuner.retrain(x, y, validation_data=validation, **arguments)
+    assert [name for name, _ in fitted[5:]] == ["Functional"] * 2
+
+
+def test_a_dataset_that_is_another_one_each_time_is_warned_of(make_tuner, digits, recwarn):
+    (x, y), validation = digits
+    plain = tf.data.Dataset.from_tensor_slices((x, y))
+    halving = SuccessiveHalving(2, epochs=0.5)
+    for data in (plain.batch(50), plain.shuffle(300, seed=1).batch(50)):
+        tuner = make_tuner(max_trials=1, derive_strategy=halving, overwrite=True)
+        warned = len([one for one in recwarn if "other batches in every iter" in str(one.message)])
+        assert not warned
+        tuner.search(data, validation_data=validation, verbose=0)
+    assert [one for one in recwarn if "other batches in every iteration" in str(one.message)]
+
+
+def test_a_search_goes_on_though_its_second_opinion_took_longer_than_it_may(make_tuner, search):
+    """The first batch is trained in any case, and takes longer than nearly no time."""
+    halving = SuccessiveHalving(4, batch=2, epochs=0.5, max_cpu_seconds=0.001)
+    search(make_tuner(max_trials=1, derive_strategy=halving))
+    tuner = search(make_tuner(max_trials=2, derive_strategy=halving))
+    assert tuner.get_best_architectures()[0].second_opinion
+    # One that may take less is refused before further rounds, not when they have been searched.
+    less = dataclasses.replace(halving, max_cpu_seconds=0.0005)
+    tuner = make_tuner(max_trials=3, derive_strategy=less)
+    with pytest.raises(ValueError, match="The second opinion on disk, of 2 trainings"):
+        search(tuner)
+    assert len(tuner.oracle.end_order) == 2

@@ -274,3 +274,37 @@ def test_what_no_round_was_rewarded_by_does_not_count(make_tuner, search):
     search(make_tuner(max_trials=1))
     with pytest.raises(ValueError, match="rewarded by objective_reward.*accuracy_squared"):
         search(make_tuner(max_trials=2, reward=accuracy_squared))
+
+
+def test_rounds_of_another_objective_are_not_gone_on_from(make_tuner, search, digits, files):
+    (x, y), validation = digits
+    tuner = search(make_tuner(max_trials=1))
+    tuner.rank_correlation(1, x, y, validation_data=validation, epochs=1, verbose=0)
+    before = files()
+    other = make_tuner(max_trials=2, objective="val_loss")
+    for call in (
+        lambda: search(other),
+        other.get_best_architectures,
+        lambda: other.derive(validation_data=validation),
+        lambda: other.retrain(x, y, validation_data=validation),
+        lambda: other.rank_correlation(1, x, y, validation_data=validation, epochs=1),
+    ):
+        with pytest.raises(ValueError, match="searched for 'val_accuracy' .max.*'val_loss' .min"):
+            call()
+    assert files() == before
+    search(make_tuner(max_trials=2))
+
+
+def test_what_was_derived_of_fewer_rounds_is_given_with_a_warning(make_tuner, search, monkeypatch):
+    tuner = search(make_tuner(max_trials=1))
+    best = tuner.get_best_architectures()
+    more = make_tuner(max_trials=2)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(more, "derive", interrupted)
+        search(more)
+    with pytest.warns(UserWarning, match="derived is of 1 rounds, and 2 have ended"):
+        assert more.get_best_architectures()[0].architecture == best[0].architecture
+
+
+def interrupted(*args, **kwargs):
+    raise KeyboardInterrupt

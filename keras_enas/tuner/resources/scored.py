@@ -20,7 +20,7 @@ def scored(tuner):
     What was scored with the weights of an earlier round is not among them: it
     cannot be compared.
     """
-    found, after = results.read_found(_path(tuner), tuner.space)
+    found, after, _ = results.read_found(_path(tuner), tuner.space)
     return with_costs(tuner, found) if after == len(tuner.oracle.end_order) else []
 
 
