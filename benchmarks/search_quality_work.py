@@ -74,7 +74,8 @@ def search(space, settings, data, seed, folder):
     supergraph = work.wrap(lambda: tuner.supergraph)()
     supergraph.fit = work.wrap(supergraph.fit)
     scorer = tuner._shared.scorer
-    tuner._shared.scorer = work.wrap(scorer)
+    tuner._shared.scorer = timed = work.wrap(scorer)
+    timed.averages = scorer.averages
     tuner.search(**arguments)
     total = time.process_time() - began
     bookkeeping = None if second_opinion else 1.0 - work.seconds / total
