@@ -36,7 +36,7 @@ class Scorer:
             architecture: int32 array `(decisions,)`.
             batches: Non-empty sequence of batches `(x, y)` or
                 `(x, y, sample_weight)` of tensors, over which the metrics are
-                taken together.
+                taken together. The states of a language model are zero for each.
 
         Returns:
             Dict from metric name (`loss`, `accuracy`, ...) to float; metrics that are no
@@ -62,7 +62,7 @@ class Scorer:
     def averages(self, name=None):
         """Whether a metric of several batches is the mean of those of each of them.
 
-        That of AUC, F-scores, recall and the like is not. Known when a batch has been scored.
+        That of AUC, F-scores, a perplexity and the like is not. Known when a batch has been scored.
 
         Args:
             name: Optional string, as in the dict that a call returns. Default: all of them.
@@ -70,7 +70,9 @@ class Scorer:
         metrics = keras.tree.flatten(
             [getattr(metric, "metrics", metric) for metric in self._supergraph.network.metrics]
         )
-        others = [metric.name for metric in metrics if not isinstance(metric, keras.metrics.Mean)]
+        mean = keras.metrics.Mean.result
+        # What derives from it may do something else with it, such as take the root.
+        others = [one.name for one in metrics if getattr(type(one), "result", None) is not mean]
         # That of one output of several has the output's name before its own.
         return not any(name in (None, other) or name.endswith(f"_{other}") for other in others)
 
@@ -81,7 +83,7 @@ class Scorer:
 
         def score(architecture, first, data):
             self.traces += 1
-            tf.cond(first, lambda: _reset(network), lambda: False)
+            tf.cond(first, lambda: _reset(network), lambda: _begin(network))
             with self._supergraph.running_as(architecture, batch_statistics=True):
                 with batch_statistics(network), listening(network) as added_by:
                     metrics = network.test_step(data)
@@ -113,4 +115,10 @@ def _signature(batch):
 
 def _reset(network):
     network.reset_metrics()
+    return False
+
+
+def _begin(network):
+    """Begins another batch, whose score does not depend on the one before it."""
+    getattr(network, "reset_states", lambda: None)()
     return False

@@ -204,6 +204,12 @@ class Supergraph(keras.Model):
 
 def _accumulate(optimizer, steps):
     """Has an optimizer that is not built yet take the mean of several steps' gradients."""
+    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        raise ValueError(
+            "Several `architectures_per_step` do not go with a `distribution_strategy` of several "
+            "replicas: Keras's accumulation of gradients does not run there. Each replica trains "
+            "an architecture of its own in a step anyway."
+        )
     if hasattr(optimizer, "inner_optimizer"):
         raise ValueError(
             f"Several `architectures_per_step` do not go with a {type(optimizer).__name__}: it "

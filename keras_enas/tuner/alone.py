@@ -4,6 +4,7 @@ import math
 import time
 
 import keras
+import keras_tuner
 import tensorflow as tf
 
 from keras_enas.oracles.checks import check_integer
@@ -52,7 +53,7 @@ class TrainingAlone:
         verbose="auto",
         fit_kwargs=None,
     ):
-        fit_kwargs = fit_kwargs or {}
+        fit_kwargs, given_size = fit_kwargs or {}, batch_size
         if validation_data is None:
             raise ValueError("`validation_data` is needed to compare the trained children.")
         if recipe is None:
@@ -89,13 +90,14 @@ class TrainingAlone:
                 "by `validation_data`: leave it out."
             )
         if is_dataset:
-            batch_size = None
+            batch_size = given_size = None
         else:
             check_arrays("x, y", x, y, fit_kwargs.get("sample_weight"))
         self.tuner = tuner
         self.x, self.y, self.validation_data = x, y, validation_data
         self.epochs, self.batch_size, self.recipe = epochs, batch_size, recipe
         self.seed = tuner.oracle.seed if seed is None else seed
+        self._given_size = given_size
         self._cosine_decay = cosine_decay
         self._callbacks = callbacks
         self._verbose = 1 if verbose == 2 else 0
@@ -130,30 +132,35 @@ class TrainingAlone:
         began = time.process_time()
         keras.utils.set_random_seed(self.seed)
         model = self.tuner.build_child(architecture, self._hypermodel)
-        watching = self._callbacks is not None
-        extra = list(self._callbacks()) if watching else []
-        arguments = {
-            "batch_size": self.batch_size,
-            "callbacks": extra,
-            "verbose": self._verbose,
+        extra = [] if self._callbacks is None else list(self._callbacks())
+        arguments = {"callbacks": extra, "verbose": self._verbose, **self._fit_kwargs}
+        if isinstance(self.x, tf.data.Dataset):
             # Keras warns of it for a dataset, which has an order of its own.
-            "shuffle": not isinstance(self.x, tf.data.Dataset),
-            **self._fit_kwargs,
-        }
-        # Callbacks may watch the validation data, and averaging does; nobody else needs the time.
-        watching |= self.recipe is not None and self.recipe.averaging_patience is not None
-        if watching and not self._fit_kwargs.get("validation_split"):
+            arguments.setdefault("shuffle", False)
+        hypermodel = self._hypermodel or self.tuner.hypermodel
+        if self._watches(hypermodel) and not self._fit_kwargs.get("validation_split"):
             arguments["validation_data"] = self.validation_data
         if self.recipe is not None:
+            arguments["batch_size"] = self.batch_size
             self.recipe.fit(model, self.x, self.y, seed=self.seed, **arguments)
             model = self.recipe.finish(model)
         else:
             if self._cosine_decay is not False and not has_schedule(model.optimizer):
                 extra.append(cosine(self.epochs))
-            hypermodel = self._hypermodel or self.tuner.hypermodel
+            # Only what was given: a `fit` of the hypermodel's may have its own size of batches, or
+            # take a dataset alone.
+            if self._given_size is not None:
+                arguments["batch_size"] = self._given_size
+            data = (self.x,) if self.y is None else (self.x, self.y)
             hp = architecture.to_hyperparameters(self.tuner.oracle.get_space())
-            hypermodel.fit(hp, model, self.x, self.y, epochs=self.epochs, **arguments)
+            hypermodel.fit(hp, model, *data, epochs=self.epochs, **arguments)
         return model, time.process_time() - began
+
+    def _watches(self, hypermodel):
+        """Whether anything in a training may look at validation data; else they cost time only."""
+        averages = self.recipe is not None and self.recipe.averaging_patience is not None
+        own_fit = self.recipe is None and type(hypermodel).fit is not keras_tuner.HyperModel.fit
+        return averages or own_fit or self._callbacks is not None
 
     def evaluate(self, model, data):
         """Returns the metrics of a model on `(x, y)`, `(x, y, sample_weight)` or a dataset."""

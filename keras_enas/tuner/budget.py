@@ -21,8 +21,6 @@ class Budget:
     """
 
     def __init__(self, max_cpu_seconds, halving):
-        # JSON does not know NumPy's numbers.
-        max_cpu_seconds = None if max_cpu_seconds is None else float(max_cpu_seconds)
         self._all = max_cpu_seconds
         self._before = self._began = 0.0
         # What is known of earlier processes once the rounds are over, and under which limits.
@@ -99,8 +97,14 @@ class Budget:
         self._over = state
 
     def allowed(self, halving):
-        """CPU seconds that were asked for a second opinion, alone or with all of the search."""
-        return self._all if halving.max_cpu_seconds is None else halving.max_cpu_seconds
+        """CPU seconds that were asked for: of a second opinion alone, or of all of the search.
+
+        Returns:
+            A dict from which it is to a number; None if there is no limit.
+        """
+        if halving.max_cpu_seconds is not None:
+            return {"second opinion": halving.max_cpu_seconds}
+        return None if self.unlimited else {"search": self._all}
 
     def limited(self, halving):
         """Returns a `SuccessiveHalving` that takes what is left, unless it says how much."""

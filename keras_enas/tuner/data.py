@@ -95,8 +95,9 @@ class TrainingData:
         """
         if not self.is_dataset or hasattr(self._dataset, "of_epoch"):
             return True
-        first, again = (described(next(iter(self._dataset.take(1)))) for _ in range(2))
-        return first == again
+        first, again = (next(iter(self._dataset.take(1))) for _ in range(2))
+        first, again = (tf.nest.flatten(one, expand_composites=True) for one in (first, again))
+        return all(map(_same, (one.numpy() for one in first), (one.numpy() for one in again)))
 
     def described(self):
         """A text for each part that is another one for other data; see `described`."""
@@ -160,7 +161,10 @@ def described(data):
             parts.append(f"{type(part).__name__} of {part.num_batches}")
         elif part is not None:
             array = np.ascontiguousarray(part)
-            parts.append(f"{array.shape} {array.dtype} {zlib.crc32(array.tobytes()):08x}")
+            # Of strings an array has addresses only, which are others in another process.
+            strings = array.dtype == object
+            content = repr(array.tolist()).encode() if strings else array.tobytes()
+            parts.append(f"{array.shape} {array.dtype} {zlib.crc32(content):08x}")
     return parts
 
 
@@ -262,6 +266,11 @@ def check_labels(name, y, network):
             f"`{name}`: labels must be 0 to {classes - 1}, since the network has {classes} "
             f"outputs. Received labels from {low} to {high}."
         )
+
+
+def _same(one, other):
+    """Whether two arrays are the same, NaN in the same places included."""
+    return one.shape == other.shape and bool(np.all((one == other) | (one != one)))
 
 
 def _tensor(array):

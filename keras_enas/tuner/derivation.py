@@ -101,27 +101,20 @@ def check_time(tuner):
     """
     halving = strategy_of(tuner.derive_strategy, tuner.hypermodel)
     if halving:
-        check_replacing(_folder(tuner), tuner.budget.allowed(halving))
+        check_replacing(_folder(tuner), _seconds(tuner.budget.allowed(halving)))
 
 
 def _with_second_opinions(tuner, halving, found, validation, tolerance):
     """The architectures that were found, those trained alone for a while first."""
 
     def make_training():
+        _warn_of_data(training)
         supergraph = tuner.fresh_supergraph(hypermodel=hypermodel)
         judge = tuner.judge_of_trained(supergraph)
         fit = functools.partial(tuner.fit, hypermodel, supergraph)
         return ShortTraining(supergraph, judge, training, validation, fit)
 
     training = tuner.search_data[0]
-    if not training.repeats():
-        warnings.warn(
-            "`x` is a dataset that gives other batches in every iteration: the short trainings of "
-            "the second opinion differ by them, too. Give arrays, or a dataset that is the same "
-            "each time, such as `Recipe.dataset`.",
-            stacklevel=5,
-        )
-
     accepts = tuner.resources.accepts
     # What earlier rounds derived may cost more or less than is asked for.
     found = [one for one in found if accepts(one.architecture.indices, tolerance)] or found
@@ -132,7 +125,7 @@ def _with_second_opinions(tuner, halving, found, validation, tolerance):
     allowed, halving = tuner.budget.allowed(halving), tuner.budget.limited(halving)
     # One of earlier rounds has to be replaced, by what is left; one of these need not.
     of_these = derived_after(tuner) == len(tuner.oracle.end_order)
-    replacing = halving.max_cpu_seconds if of_these else allowed
+    replacing = halving.max_cpu_seconds if of_these else _seconds(allowed)
     folder = _folder(tuner)
     hypermodel = halving.hypermodel_of(tuner.hypermodel)
     children = fingerprint_of_children(tuner.space, lambda one: tuner.build_child(one, hypermodel))
@@ -159,6 +152,16 @@ def _with_second_opinions(tuner, halving, found, validation, tolerance):
     trained = {i for i, _ in opinions}
     rest = [i for i in np.argsort(-pool.rewards(), kind="stable") if i not in trained]
     return [*first, *map(pool.known, rest)]
+
+
+def _warn_of_data(training):
+    if not training.repeats():
+        warnings.warn(
+            "`x` is a dataset that gives other batches in every iteration: the short trainings of "
+            "the second opinion differ by them, too. Give arrays, or a dataset that is the same "
+            "each time, such as `Recipe.dataset`.",
+            stacklevel=2,
+        )
 
 
 def found(tuner, n, name):
@@ -246,6 +249,10 @@ def _read(tuner):
     if asked is not None and goal != asked:
         return [], None
     return scored.with_costs(tuner, found), after
+
+
+def _seconds(allowed):
+    return None if allowed is None else next(iter(allowed.values()))
 
 
 def _folder(tuner):

@@ -119,10 +119,17 @@ class Generations:
 
 
 def write_json(path, content):
-    """Writes JSON so that a kill leaves the old file or the new one."""
+    """Writes JSON, NumPy's numbers included, so that a kill leaves the old file or the new one."""
     temporary = f"{path}.tmp"
-    _write(temporary, json.dumps(content, indent=1).encode())
+    _write(temporary, json.dumps(content, indent=1, default=plain_number).encode())
     os.replace(temporary, path)
+
+
+def plain_number(number):
+    """Makes a number of NumPy one of Python, which JSON knows: the `default` of `json.dumps`."""
+    if isinstance(number, np.generic):
+        return number.item()
+    raise TypeError(f"{number!r} cannot be written as JSON.")
 
 
 def _write(path, data):

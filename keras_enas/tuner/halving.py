@@ -5,8 +5,6 @@ import math
 import numbers
 import time
 
-import numpy as np
-
 from keras_enas.oracles.checks import check_integer
 from keras_enas.training_free.scores import SCORES
 from keras_enas.tuner.pool import mean_ranks
@@ -107,11 +105,6 @@ class SuccessiveHalving:
             number = isinstance(value, numbers.Real) and not isinstance(value, bool)
             if not none and not (number and least < value < most):
                 raise ValueError(f"`{name}` must be {said}. Received: {name}={value!r}.")
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, np.generic):
-                # JSON does not know it.
-                object.__setattr__(self, field.name, value.item())
 
     def hypermodel_of(self, hypermodel):
         """Returns the hypermodel of the networks that are trained, of one that is searched.
@@ -173,11 +166,12 @@ def halve(
         proposals: Optional `Surrogate`, or what has its `propose` and `worth`. Default:
             the most promising of the pool.
         say: Callable that is given lines for the user.
-        allowed: Optional number, the CPU seconds that the user asked for, where `settings` has
-            what is left of them; default what `settings` has. What ended for want of
-            time begins anew if it is allowed more.
+        allowed: Optional, JSON-serialisable: what time the user asked for, where `settings` has
+            what is left of it; default what `settings` has. What ended for want of time
+            begins anew if it is allowed another time and there is more.
         replacing: Optional number, the CPU seconds by which it is judged whether it may take
-            the place of another one on disk, which may have taken longer; default likewise.
+            the place of another one on disk, which may have taken longer; default what
+            `settings` has.
 
     Returns:
         List of `(place in the pool, SecondOpinion)`, best first: who got further is

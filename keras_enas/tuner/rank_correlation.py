@@ -16,7 +16,7 @@ from keras_enas.tuner import derivation
 from keras_enas.tuner.alone import TrainingAlone
 from keras_enas.tuner.correlation import estimate, kendall_tau, precision_at, spearman
 from keras_enas.tuner.data import described
-from keras_enas.tuner.generations import write_json
+from keras_enas.tuner.generations import plain_number, write_json
 from keras_enas.tuner.retrain import random_others
 from keras_enas.tuner.retrained import TrainedChild
 from keras_enas.tuner.smoothing import smoothed
@@ -234,7 +234,6 @@ def _settings(alone):
     return json.loads(
         json.dumps(
             {
-                "objective": alone.tuner.oracle.objective.name,
                 "epochs": alone.epochs,
                 "batch_size": alone.batch_size,
                 "recipe": None if alone.recipe is None else repr(alone.recipe),
@@ -242,7 +241,8 @@ def _settings(alone):
                 "network": alone.fingerprint(),
                 "data": described((alone.x, alone.y)),
                 "validation_data": described(alone.validation_data),
-            }
+            },
+            default=plain_number,
         )
     )
 

@@ -57,13 +57,12 @@ def retrain(
             a cosine, epoch by epoch; default True, unless the optimizer has a
             schedule of its own. A recipe has one: it does not go with it.
         callbacks: Optional callable without arguments that returns a new list
-            of callbacks for each child. With them `fit` is given `validation_data`, which
-            they may watch.
+            of callbacks for each child, which may watch the validation data.
         seed: Optional integer; default the tuner's. It draws the random
             architectures and seeds every child alike.
         verbose: 0: nothing; 2: also Keras's progress bar.
-        **fit_kwargs: Further arguments of `fit`. Without a recipe the hypermodel's own `fit`
-            is called, as KerasTuner does.
+        **fit_kwargs: Further arguments of `fit`. Without a recipe it is the hypermodel's
+            own `fit(hp, model, ...)`.
 
     Returns:
         A `Retrained`.

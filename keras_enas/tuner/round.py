@@ -73,8 +73,9 @@ class Judge:
         weights = np.array(validation.sizes[: len(batches)], float)
         values = np.array([metrics[name] for metrics in found])
         deviation = float(np.std(values))
-        # Another reward may look at any metric.
-        own = self.reward_function is objective_reward
+        # Another reward may look at any metric, unless it brings its own.
+        reward = self.reward_function
+        own = reward is objective_reward or hasattr(reward, "listening")
         if not self._scorer.averages(name if own else None):
             together = self._scorer(architecture, batches)
             reward = float(self.reward_function(together, self._objective))

@@ -44,8 +44,7 @@ class Journal:
         pool: List of texts of the architectures that there are at first.
         settings: A `SuccessiveHalving`.
         data: JSON-serialisable, which is another one for other data.
-        allowed: Optional number, the CPU seconds that were asked for, whatever is left of them
-            now; None: as many as it takes.
+        allowed: JSON-serialisable, what time was asked for, of which `settings` has what is left.
         replacing: Optional number, the CPU seconds by which it is judged whether it may take
             the place of another one.
 
@@ -60,7 +59,8 @@ class Journal:
         self._folder = folder
         self._path = _path(folder)
         self._settings = settings
-        self._allowed = allowed
+        # By what it may take: that which it was cut short by, if it was.
+        self._limit = {"allowed": allowed, "seconds": settings.max_cpu_seconds}
         # Whether there was no time for all, and whether it has come to its end all the same.
         self._cut, self._ended = False, False
         # The time is no part of it: it is not the same when an interrupted one goes on.
@@ -71,12 +71,11 @@ class Journal:
         self.opinions, self._seconds = {}, {}
         content = _read(folder)
         same = {name: content.get(name) for name in self._head} == self._head
-        # What ended for want of time has no weights left to go on from.
-        too_short = content.get("ended") and content.get("cut")
-        if same and not (too_short and _seconds(allowed) > _seconds(content["allowed"])):
+        if same and not self._is_to_be_longer(content):
             self._rungs = content["rungs"]
             self._cut, self._ended = content["cut"], content["ended"]
-            self._allowed = content["allowed"] if self._ended else allowed
+            if self._cut or self._ended:
+                self._limit = content["limit"]
             for one in content["trained"]:
                 key = one.pop("rung"), one.pop("architecture")
                 self._seconds[key] = one.pop("cpu_seconds"), one.pop("step_seconds")
@@ -85,6 +84,17 @@ class Journal:
             check_replacing(folder, replacing)
             shutil.rmtree(folder, ignore_errors=True)
             os.makedirs(folder)
+
+    def _is_to_be_longer(self, content):
+        """Whether one on disk ended for want of time, and there is more now.
+
+        It has no weights to go on from. Of the same time of a search there is more or less left
+        in each process; that is no reason.
+        """
+        limit = content["limit"]
+        more = _seconds(self._limit["seconds"]) > _seconds(limit["seconds"])
+        other = self._limit["allowed"] != limit["allowed"]
+        return content["ended"] and content["cut"] and more and other
 
     def begin(self, rung, n, epochs, texts=()):
         """Returns how many are trained in a rung: `n`, or as many as there is time for.
@@ -201,7 +211,7 @@ class Journal:
         ]
         content = {
             **self._head,
-            "allowed": self._allowed,
+            "limit": self._limit,
             "cut": self._cut,
             "ended": self._ended,
             "rungs": self._rungs,
@@ -218,12 +228,13 @@ def check_replacing(folder, allowed):
         allowed: Optional number, CPU seconds of the one that would replace it.
 
     Raises:
-        ValueError: If it is allowed less than that took, and less than that was allowed.
+        ValueError: If it is allowed less than that took, and less than that had.
     """
     content = _read(folder)
     trained = content.get("trained", [])
     took = sum(one["cpu_seconds"] for one in trained)
-    if trained and _seconds(allowed) < min(took, _seconds(content["allowed"])):
+    # It may have taken longer than it had: a first batch is trained in any case.
+    if trained and _seconds(allowed) < min(took, _seconds(content["limit"]["seconds"])):
         raise ValueError(
             f"The second opinion on disk, of {len(trained)} trainings in {took:,.1f} CPU "
             "seconds, is of other architectures, settings or data, or ordered by another "
@@ -242,10 +253,12 @@ def _path(folder):
 
 
 def _read(folder):
-    """What is on disk of a second opinion; an empty dict if nothing is, or nothing of use."""
+    """What is on disk of a second opinion; an empty dict if nothing is."""
     try:
         with open(_path(folder), encoding="utf-8") as file:
             content = json.load(file)
     except (FileNotFoundError, ValueError):
         return {}
-    return content if "allowed" in content else {}
+    # Earlier versions did not note it.
+    without = {"limit": {"allowed": None, "seconds": None}, "cut": False, "ended": True}
+    return {**without, **content}

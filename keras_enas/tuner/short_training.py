@@ -64,6 +64,9 @@ class ShortTraining:
         began = time.process_time()
         self._fit(
             batches.skip(done).take(steps),
+            # All of it is one epoch to Keras; a `fit` of the hypermodel's may have another default.
+            initial_epoch=0,
+            epochs=1,
             steps_per_epoch=steps,
             shuffle=False,
             verbose=0,

@@ -81,7 +81,7 @@ class ENASTuner(Findings, keras_tuner.Tuner):
             trained as; the weights are updated by the mean of their gradients. A
             step then takes that many times as long. FairNAS has as many as a
             decision has candidates. More than one do not go with a loss scale
-            (`mixed_float16`; `mixed_bfloat16` has none).
+            (`mixed_float16`; `mixed_bfloat16` has none) or with several replicas.
         controller_updates: Integer, updates of the oracle a round (released
             code: 50).
         samples_per_update: Optional integer, architectures an update; default the

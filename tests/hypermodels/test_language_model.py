@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from keras_enas.hypermodels import HyperRecurrentLM
-from keras_enas.supergraph import Supergraph
+from keras_enas.supergraph import Scorer, Supergraph
 from keras_enas.text import stream_batches
 
 QUIET = {f"{name}_dropout": 0.0 for name in ("word", "embedding", "input", "state", "output")}
@@ -157,7 +157,6 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 import keras
 import keras_tuner
 from keras_enas.hypermodels import HyperRecurrentLM
-from keras_enas.supergraph import Supergraph
 from keras_enas.text import stream_batches
 
 quiet = dict.fromkeys(
@@ -207,6 +206,19 @@ def test_each_training_of_a_batch_begins_where_the_last_batch_ended(tokens):
     # All rows of the table are the same architecture here, so the mean of the gradients is that.
     for i, state in enumerate(three):
         np.testing.assert_allclose(state, one[i // 3], rtol=1e-4, atol=1e-6)
+
+
+def test_a_score_is_the_perplexity_of_all_batches_each_from_zero_states(tokens):
+    supergraph = Supergraph(HyperRecurrentLM(11, 3, 6, **QUIET), seed=0)
+    for i, variable in enumerate(supergraph.network.trainable_variables):
+        variable.assign(np.random.default_rng(i).normal(size=variable.shape))
+    scorer, batches = Scorer(supergraph), list(stream_batches(tokens(90), 4, 6).take(3))
+    architecture = supergraph.space.random(1, np.random.default_rng(0))[0]
+    alone = [scorer(architecture, [batch])["perplexity"] for batch in batches]
+    together = scorer(architecture, batches)["perplexity"]
+    assert together == pytest.approx(np.exp(np.mean(np.log(alone))), rel=1e-5)
+    assert abs(together - np.mean(alone)) > 1e-3
+    assert not scorer.averages("perplexity")
 
 
 @pytest.mark.slow

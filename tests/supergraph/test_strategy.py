@@ -47,6 +47,13 @@ for replicas in (2, 1):
 for a, b in zip(*results):
     np.testing.assert_allclose(a, b, atol=1e-6)
 
+with strategy.scope():
+    try:
+        Supergraph(DenseSpace(), architectures_per_step=2)
+    except ValueError as error:
+        assert "do not go with a `distribution_strategy`" in str(error), error
+    else:
+        raise AssertionError("several architectures a step were not refused")
 print("fine")
 """
 

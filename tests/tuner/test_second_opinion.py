@@ -1,5 +1,7 @@
 """What of a second opinion is on disk, and how much time it may take: ten seconds a training."""
 
+import json
+
 import pytest
 from fake_training import DATA, SCORES, FakePool, OneOfFive, Scripted
 
@@ -72,18 +74,58 @@ def test_one_that_ended_for_want_of_time_is_made_anew_with_more(
         assert repr(found) == repr(expected)
 
 
-def test_what_is_left_of_the_time_is_no_other_time(tmp_path, ten_seconds_each):
-    """The tuner's own limit has other rests in other processes."""
+@pytest.fixture
+def run(tmp_path, ten_seconds_each):
+    """Returns a function that runs one with so many seconds, and says how many were trained."""
 
-    def run(left, allowed):
+    def run(seconds, allowed=None, replacing=None, dies_at=None, candidates=4, factor=2.0):
         ten_seconds_each()
-        scripted = Scripted(SCORES)
-        settings = SuccessiveHalving(4, batch=2, max_cpu_seconds=left)
+        scripted = Scripted(SCORES, dies_at)
+        settings = SuccessiveHalving(candidates, batch=2, factor=factor, max_cpu_seconds=seconds)
         arguments = (OneOfFive(), FakePool(), settings, str(tmp_path / "s"), DATA)
-        halving.halve(lambda: scripted, *arguments, allowed=allowed)
+        try:
+            halving.halve(lambda: scripted, *arguments, allowed=allowed, replacing=replacing)
+        except KeyboardInterrupt:
+            return "killed"
         return len(scripted.trained)
 
-    assert [run(5, 100), run(90, 100), run(90, 120)] == [2, 0, 6]
+    return run
+
+
+def test_what_is_left_of_the_time_is_no_other_time(run):
+    """A search's own limit has other rests in other processes."""
+    of_search = {"search": 100}
+    assert [run(5, of_search), run(90, of_search), run(90, {"search": 120})] == [2, 0, 6]
+
+
+def test_the_time_of_a_second_opinion_alone_is_another_one_than_that_of_a_search(run):
+    assert [run(5, {"search": 100}), run(90, {"second opinion": 90})] == [2, 6]
+
+
+def test_less_time_that_is_left_is_answered_from_disk(run):
+    """Though of a search that may take more. Nothing is replaced, so nothing is to be refused."""
+    assert run(25, {"second opinion": 25}) == 2
+    assert run(15, {"search": 100}, replacing=15) == 0
+
+
+def test_one_that_was_cut_short_and_killed_and_ended_with_more_time_is_made_anew(run):
+    """By the time for which the number of its candidates was decided."""
+    five = {"candidates": 5, "factor": 2.5}
+    assert run(65, dies_at=5, **five) == "killed"
+    assert [run(1000, **five), run(1000, **five), run(1000, **five)] == [1, 7, 0]
+
+
+def test_one_that_an_earlier_version_wrote_is_not_taken_for_nothing(run, tmp_path):
+    assert run(None) == 6
+    path = tmp_path / "s" / "journal.json"
+    content = json.loads(path.read_text())
+    for name in ("limit", "cut", "ended"):
+        del content[name]
+    path.write_text(json.dumps({**content, "data": ["other"]}))
+    with pytest.raises(ValueError, match="of 6 trainings in 60.0 CPU seconds"):
+        run(2)
+    path.write_text(json.dumps(content))
+    assert run(2) == 0
 
 
 def test_there_is_time_for_so_many(tmp_path, ten_seconds_each):

@@ -347,3 +347,11 @@ def test_a_project_with_another_cost(make_tuner, search):
     make_tuner(cost=Measured()).resources.costs([(0, 0, 0)])
     with pytest.raises(ValueError, match="was searched with 'cost of measured', not with 'cost of"):
         make_tuner(cost=cost)
+
+
+@pytest.mark.parametrize("asked", [{"cost_target": np.int64(TARGET)}, {"cost_limit": np.int64(4)}])
+def test_numpys_numbers(make_tuner, search, asked):
+    tuner = search(make_tuner(cost=cost, **asked, max_trials=1))
+    assert tuner.get_best_architectures()
+    again = search(make_tuner(cost=cost, **asked, max_trials=1))
+    assert again.get_best_architectures() == tuner.get_best_architectures()

@@ -1,12 +1,17 @@
 """A search that ends with a second opinion."""
 
 import dataclasses
+import subprocess
+import sys
 
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 from small_space import SmallSpace, WithoutSkips
 
 from keras_enas import ENASTuner, HyperMicroCNN, SuccessiveHalving
+from keras_enas.tuner.data import TrainingData, described
 
 
 def test_an_unknown_strategy_is_refused_before_anything_is_written(tmp_path):
@@ -177,3 +182,59 @@ def test_a_search_goes_on_though_its_second_opinion_took_longer_than_it_may(make
     with pytest.raises(ValueError, match="The second opinion on disk, of 2 trainings"):
         search(tuner)
     assert len(tuner.oracle.end_order) == 2
+
+
+class OwnBatches(SmallSpace):
+    """With a size of batches and callbacks of its own, as the guide of KerasTuner has it."""
+
+    def fit(self, hp, model, *args, **kwargs):
+        stop = keras.callbacks.EarlyStopping("val_loss", patience=0, min_delta=10.0)
+        if "validation_data" in kwargs:
+            kwargs["callbacks"] = [*kwargs["callbacks"], stop]
+            history = model.fit(*args, batch_size=25, **kwargs)
+            self.epochs.append(len(history.epoch))
+            return history
+        return model.fit(*args, **kwargs)
+
+
+class OwnDefaults(SmallSpace):
+    """Takes a dataset alone, and has another default for the number of epochs."""
+
+    def fit(self, hp, model, dataset, epochs=5, **kwargs):
+        self.seen.append(epochs)
+        return model.fit(dataset, epochs=epochs, **kwargs)
+
+
+def test_a_fit_of_the_hypermodels_own(make_tuner, search, digits):
+    (x, y), validation = digits
+    halving = SuccessiveHalving(2, epochs=0.5)
+    arguments = {"validation_data": validation, "top": 1, "random_baseline": 0, "verbose": 0}
+    hypermodel = OwnBatches()
+    hypermodel.epochs = []
+    tuner = search(make_tuner(hypermodel, max_trials=1, derive_strategy=halving))
+    tuner.retrain(x, y, epochs=4, **arguments)
+    assert hypermodel.epochs == [2]
+    hypermodel = OwnDefaults()
+    hypermodel.seen = []
+    tuner = make_tuner(hypermodel, max_trials=1, derive_strategy=halving, project_name="other")
+    search(tuner)
+    data = tf.data.Dataset.from_tensor_slices((x, y)).batch(50)
+    tuner.retrain(data, epochs=3, **arguments)
+    # The round, two second opinions of half an epoch, and a child.
+    assert hypermodel.seen == [1, 1, 1, 3]
+
+
+def test_a_dataset_of_strings_that_is_the_same_each_time_is_not_warned_of(recwarn):
+    words = tf.constant(["a", "b", "c", "d"])
+    fixed = tf.data.Dataset.from_tensor_slices((words, [0.0, np.nan, 1.0, 2.0])).batch(4)
+    ragged = tf.data.Dataset.from_tensors((tf.ragged.constant([[1], [2, 3]]), tf.zeros(2)))
+    for data, same in ((fixed, True), (ragged, True), (fixed.unbatch().shuffle(4).batch(1), False)):
+        found = [TrainingData(data, None, None, None, True, seed=0).repeats() for _ in range(9)]
+        assert all(found) == same
+    # In another process it must be known again, by its words and not by where they are.
+    code = "import numpy as np; from keras_enas.tuner.data import described; "
+    code += "print(described(np.array(['a', 'b' * 99], object)))"
+    said = {subprocess.check_output([sys.executable, "-c", code]) for _ in range(2)}
+    assert len(said) == 1
+    other = described(np.array(["a", "c" * 99], object))
+    assert said != {f"{other}\n".encode()}
