@@ -260,5 +260,5 @@ def _read(folder):
     except (FileNotFoundError, ValueError):
         return {}
     # Earlier versions did not note it.
-    without = {"limit": {"allowed": None, "seconds": None}, "cut": False, "ended": True}
+    without = {"limit": {"allowed": None, "seconds": None}, "cut": False, "ended": False}
     return {**without, **content}
