@@ -32,8 +32,8 @@ class Supergraph(keras.Model):
             `begin_batch(first)`, is told whether it is the first time.
 
     Raises:
-        ValueError: If the hypermodel makes no choices or does not compile, or its optimizer
-            does not go with several architectures a step.
+        ValueError: If the hypermodel makes no choices or does not compile, or several
+            architectures a step do not go with its optimizer or with several replicas.
     """
 
     def __init__(

@@ -1,5 +1,6 @@
 """From the arguments of `search` to checked training and validation data."""
 
+import numpy as np
 import tensorflow as tf
 
 from keras_enas.tuner import checks
@@ -132,12 +133,12 @@ def check_metric(supergraph, objective, batch):
     """Checks that the network has the objective's metric; needs a batch to build metrics on."""
     supergraph.prepare(batch)
     found = supergraph.network.get_metrics_result()
-    names = [name for name, value in found.items() if not len(value.shape)]
+    names = [name for name, value in found.items() if not np.ndim(value)]
     wanted = objective.name.removeprefix("val_")
     if wanted in found and wanted not in names:
         raise ValueError(
             f"`objective` is '{objective.name}', but the metric '{wanted}' is no scalar: it has "
-            f"the shape {tuple(found[wanted].shape)}. Compile the model with one that is, such as "
+            f"the shape {tuple(np.shape(found[wanted]))}. Compile the model with one that is, such as "
             "`keras.metrics.F1Score(average='macro')`."
         )
     if wanted not in names:
