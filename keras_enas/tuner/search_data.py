@@ -138,8 +138,8 @@ def check_metric(supergraph, objective, batch):
     if wanted in found and wanted not in names:
         raise ValueError(
             f"`objective` is '{objective.name}', but the metric '{wanted}' is no scalar: it has "
-            f"the shape {tuple(np.shape(found[wanted]))}. Compile the model with one that is, such as "
-            "`keras.metrics.F1Score(average='macro')`."
+            f"the shape {tuple(np.shape(found[wanted]))}. Compile the model with one that is, "
+            "such as `keras.metrics.F1Score(average='macro')`."
         )
     if wanted not in names:
         raise ValueError(
