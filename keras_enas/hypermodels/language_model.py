@@ -47,10 +47,6 @@ class LanguageModel(keras.Model):
     def reset_metrics(self):
         """Resets metrics and states; Keras calls it when an epoch or an evaluation begins."""
         super().reset_metrics()
-        self.reset_states()
-
-    def reset_states(self):
-        """Lets all streams begin with zeros again."""
         for layer in self.recurrent_layers:
             layer.memory.reset()
 

@@ -36,7 +36,7 @@ class Scorer:
             architecture: int32 array `(decisions,)`.
             batches: Non-empty sequence of batches `(x, y)` or
                 `(x, y, sample_weight)` of tensors, over which the metrics are
-                taken together. The states of a language model are zero for each.
+                taken together. The states of a language model go on from one to the next.
 
         Returns:
             Dict from metric name (`loss`, `accuracy`, ...) to float; metrics that are no
@@ -83,7 +83,7 @@ class Scorer:
 
         def score(architecture, first, data):
             self.traces += 1
-            tf.cond(first, lambda: _reset(network), lambda: _begin(network))
+            tf.cond(first, lambda: _reset(network), lambda: False)
             with self._supergraph.running_as(architecture, batch_statistics=True):
                 with batch_statistics(network), listening(network) as added_by:
                     metrics = network.test_step(data)
@@ -115,10 +115,4 @@ def _signature(batch):
 
 def _reset(network):
     network.reset_metrics()
-    return False
-
-
-def _begin(network):
-    """Begins another batch, whose score does not depend on the one before it."""
-    getattr(network, "reset_states", lambda: None)()
     return False

@@ -7,8 +7,11 @@ import pytest
 import tensorflow as tf
 
 from keras_enas.hypermodels import HyperRecurrentLM
+from keras_enas.rewards import perplexity_reward
 from keras_enas.supergraph import Scorer, Supergraph
 from keras_enas.text import stream_batches
+from keras_enas.tuner.data import ValidationData
+from keras_enas.tuner.round import Judge
 
 QUIET = {f"{name}_dropout": 0.0 for name in ("word", "embedding", "input", "state", "output")}
 
@@ -208,17 +211,22 @@ def test_each_training_of_a_batch_begins_where_the_last_batch_ended(tokens):
         np.testing.assert_allclose(state, one[i // 3], rtol=1e-4, atol=1e-6)
 
 
-def test_a_score_is_the_perplexity_of_all_batches_each_from_zero_states(tokens):
+def test_a_score_is_an_evaluation_of_all_batches(tokens):
+    """And not the mean of their perplexities, each from zero states."""
     supergraph = Supergraph(HyperRecurrentLM(11, 3, 6, **QUIET), seed=0)
     for i, variable in enumerate(supergraph.network.trainable_variables):
         variable.assign(np.random.default_rng(i).normal(size=variable.shape))
-    scorer, batches = Scorer(supergraph), list(stream_batches(tokens(90), 4, 6).take(3))
+    data = stream_batches(tokens(90), 4, 6).take(3)
+    validation = ValidationData(data, 4, 0)
+    objective = keras_tuner.Objective("val_perplexity", "min")
     architecture = supergraph.space.random(1, np.random.default_rng(0))[0]
-    alone = [scorer(architecture, [batch])["perplexity"] for batch in batches]
-    together = scorer(architecture, batches)["perplexity"]
-    assert together == pytest.approx(np.exp(np.mean(np.log(alone))), rel=1e-5)
-    assert abs(together - np.mean(alone)) > 1e-3
-    assert not scorer.averages("perplexity")
+    score = Judge(Scorer(supergraph), objective, perplexity_reward()).score(
+        architecture, validation
+    )
+    supergraph.set_architectures([architecture])
+    expected = supergraph.evaluate(data, verbose=0, return_dict=True)["perplexity"]
+    assert score.objective == pytest.approx(expected, rel=1e-5)
+    assert score.reward == pytest.approx(80 / expected, rel=1e-5)
 
 
 @pytest.mark.slow
