@@ -26,20 +26,16 @@ class Memory:
 
     def __init__(self, units, dtype):
         self._forgotten = tf.zeros((0, units), dtype)
-        self._variable = tf.Variable(
-            self._forgotten,
-            shape=(None, units),
-            trainable=False,
-            synchronization=tf.VariableSynchronization.ON_READ,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-        )
-        # Of a batch that is trained several times: the state that it began with.
-        self._began = tf.Variable(
-            self._forgotten,
-            shape=(None, units),
-            trainable=False,
-            synchronization=tf.VariableSynchronization.ON_READ,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        # The second is of a batch that is trained several times: the state that it began with.
+        self._variable, self._began = (
+            tf.Variable(
+                self._forgotten,
+                shape=(None, units),
+                trainable=False,
+                synchronization=tf.VariableSynchronization.ON_READ,
+                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+            )
+            for _ in range(2)
         )
 
     def begin(self, first):
